@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is compiled in the tree, and what the guest boots from."""
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from .steps import LabError, REPO, command, digest, need_space, step
+from .tree import Tree, bind_run
+
+CARD = REPO / "tools/card"
+DRIVER = REPO / "drivers/net/ethernet/agilio"
+# For the initramfs: the root disk and the folders shared with the host
+BOOT_MODULES = ["virtio_pci", "virtio_blk", "ext4", "9pnet_virtio", "9p"]
+
+
+def card_model(tree: Tree) -> Path:
+    def build(tmp: Path, log: Path) -> None:
+        tmp.mkdir()
+        bind_run(tree, log, {REPO: "/mnt", tmp: "/media"},
+                 "make -j2 -C /mnt/tools/card O=/media/build qemu "
+                 "QEMU_SRC=/usr/src/qemu")
+        shutil.move(str(tmp / "build/agilio-card.so"), tmp / "agilio-card.so")
+        shutil.rmtree(tmp / "build")
+
+    key = digest([CARD, DRIVER / "abi", tree.path.name])
+    return step("card", key, build, "the card model for QEMU") / "agilio-card.so"
+
+
+def image(tree: Tree) -> Path:
+    def build(tmp: Path, log: Path) -> None:
+        need_space(4)
+        command(log, ["mke2fs", "-q", "-t", "ext4", "-O", "^has_journal",
+                      "-E", "lazy_itable_init=1", "-d", tree.path, tmp, "6G"])
+
+    return step("image", digest([tree.path.name]), build,
+                "the guest's disk image")
+
+
+def module_files(tree: Tree, names: list[str]) -> list[Path]:
+    """Module files in load order, dependencies first."""
+    found: list[Path] = []
+    for name in names:
+        out = subprocess.run(["modprobe", "-d", str(tree.path), "-S",
+                              tree.release, "--show-depends", name],
+                             capture_output=True, text=True, check=False)
+        if out.returncode:
+            raise LabError(f"the kernel has no module {name}: {out.stderr}")
+        for line in out.stdout.splitlines():
+            kind, _, rest = line.partition(" ")
+            path = Path(rest.split()[0]) if kind == "insmod" else None
+            if path and path not in found:
+                found.append(path)
+    return found
+
+
+def initramfs(tree: Tree) -> Path:
+    init = REPO / "scripts/guest/initramfs"
+
+    def build(tmp: Path, log: Path) -> None:
+        root = log.with_suffix(".root")
+        shutil.rmtree(root, ignore_errors=True)
+        for d in ("bin", "dev", "proc", "sys", "root", "modules"):
+            (root / d).mkdir(parents=True)
+        shutil.copy(tree.path / "bin/busybox", root / "bin/busybox")
+        (root / "bin/sh").symlink_to("busybox")
+        order = []
+        for f in module_files(tree, BOOT_MODULES):
+            shutil.copy(f, root / "modules" / f.name)
+            if f.suffix == ".xz":
+                command(log, ["xz", "-d", root / "modules" / f.name])
+            order.append(f.name.removesuffix(".xz"))
+        (root / "modules/order").write_text("\n".join(order) + "\n")
+        shutil.copy(init, root / "init")
+        (root / "init").chmod(0o755)
+        command(log, ["sh", "-ec", f"cd '{root}'; find . | cpio -o -H newc | "
+                      f"gzip -1 > '{tmp}'"])
+        shutil.rmtree(root)
+
+    return step("initramfs", digest([init, tree.path.name, tree.release,
+                                     " ".join(BOOT_MODULES)]), build,
+                "the initramfs")
+
+
+def module(tree: Tree) -> Path:
+    """agilio.ko for the guest's kernel."""
+    if not (REPO / "Kbuild").exists():
+        raise LabError("agilio.ko is not there yet: use --driver nfp")
+
+    def build(tmp: Path, log: Path) -> None:
+        tmp.mkdir()
+        src = tmp / "src"
+        shutil.copytree(DRIVER, src / "drivers/net/ethernet/agilio")
+        for name in ("Kbuild", "Makefile"):
+            shutil.copy(REPO / name, src / name)
+        bind_run(tree, log, {tmp: "/media"},
+                 f"make -j2 -C /media/src KDIR=/lib/modules/{tree.release}/build"
+                 " modules")
+        shutil.move(str(src / "agilio.ko"), tmp / "agilio.ko")
+        shutil.rmtree(src)
+
+    key = digest([DRIVER, REPO / "Kbuild", tree.path.name, tree.release])
+    return step("module", key, build, "agilio.ko") / "agilio.ko"
+
+
+def standin(tree: Tree) -> Path:
+    """Firmware of our own, for where the vendor's can't be had."""
+    gen = CARD / "standin/standin.py"
+
+    def build(tmp: Path, log: Path) -> None:
+        command(log, ["python3", gen, tmp])
+
+    return step("standin", digest([gen]), build, "the stand-in firmware")
+
+
+def has_firmware(tree: Tree) -> bool:
+    return (tree.path / "usr/lib/firmware/netronome/flower").is_dir()

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A card: put together, driven, looked at, taken apart.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "chip/chip.h"
+#include "vnic/vnic.h"
+#include "flower/flower.h"
+
+void card_log(struct card *card, const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+
+	if (!card->ops->log)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	card->ops->log(card->host, line);
+}
+
+void card_config_default(struct card_config *cfg)
+{
+	*cfg = (struct card_config) {
+		.board = "AMDA0099",
+		.profile = "2.14",
+		.nsp_minor = 39,
+		.nsp_dma = true,
+		.stats_ms = 1000,
+		.flow_overhead = 14,
+	};
+}
+
+static const char *config_wrong(const struct card_config *cfg)
+{
+	if (!board_find(cfg->board))
+		return "board must be AMDA0081, AMDA0096, AMDA0097 or AMDA0099";
+	if (strcmp(cfg->profile, "2.14") && strcmp(cfg->profile, "full") &&
+	    strcmp(cfg->profile, "old"))
+		return "profile must be 2.14, full or old";
+	if (!cfg->stats_ms)
+		return "stats-ms must not be 0";
+	return NULL;
+}
+
+struct card *card_new(const struct card_config *cfg, const struct card_host *ops,
+		      void *host, const char **err)
+{
+	struct card *card;
+
+	*err = config_wrong(cfg);
+	if (*err)
+		return NULL;
+	*err = "out of memory";
+	card = calloc(1, sizeof(*card));
+	if (!card)
+		return NULL;
+	card->cfg = *cfg;
+	card->ops = ops;
+	card->host = host;
+	card->board = board_find(cfg->board);
+	card->cfg.serial_low += card->board->dsn[5];
+	card->vnics = calloc(1, sizeof(*card->vnics));
+	card->flower = calloc(1, sizeof(*card->flower));
+	if (card->flower)
+		card->flower->buckets = calloc(FLOWER_BUCKETS,
+					       sizeof(struct rule *));
+	if (!card->vnics || !card->flower || !card->flower->buckets) {
+		card_free(card);
+		return NULL;
+	}
+	card->flower->waiting_end = &card->flower->waiting;
+	*err = "no such media configuration on this board";
+	if (!board_apply_media(card, cfg->media ? cfg->media :
+			       card->board->media)) {
+		card_free(card);
+		return NULL;
+	}
+	resource_init(card);
+	hwinfo_init(card);
+	nsp_init(card);
+	image_unload(card);
+	return card;
+}
+
+void card_free(struct card *card)
+{
+	struct waiting *w;
+
+	if (!card)
+		return;
+	if (card->flower && card->flower->buckets) {
+		table_clear(card);
+		while ((w = card->flower->waiting)) {
+			card->flower->waiting = w->next;
+			free(w);
+		}
+		free(card->flower->buckets);
+	}
+	free(card->flower);
+	free(card->vnics);
+	mem_free(card);
+	free(card);
+}
+
+uint64_t card_serial_number(const struct card *card)
+{
+	const uint8_t *d = card->board->dsn;
+	uint16_t ifc = FIELD_PREP(AGL_IFC_TYPE, AGL_IFC_TYPE_PCI) |
+		       AGL_IFC_CHANNEL_PCI;
+
+	return (uint64_t)get_be32(d) << 32 | (uint64_t)d[4] << 24 |
+	       (uint64_t)card->cfg.serial_low << 16 | ifc;
+}
+
+static void rearm(struct card *card)
+{
+	uint64_t at = card->vnics->deadline, stats = card->flower->stats_at;
+
+	if (stats && (!at || stats < at))
+		at = stats;
+	card->ops->timer(card->host, at);
+}
+
+void card_timer(struct card *card)
+{
+	uint64_t now = card->ops->now(card->host);
+
+	stats_timer(card, now);
+	irq_timer(card, now);
+	rearm(card);
+}
+
+void card_run(struct card *card)
+{
+	struct vnics *n = card->vnics;
+	bool more = false;
+	unsigned int i;
+
+	pipeline_drain(card);
+	/* Control messages first: a rule is there before the packets after it */
+	more |= vnic_tx_run(&n->ctrl);
+	more |= vnic_tx_run(&n->pf);
+	for (i = 0; i < n->vfs; i++)
+		more |= vnic_tx_run(&n->vf[i]);
+	pipeline_drain(card);
+	if (more)
+		card->ops->kick(card->host);
+}
+
+uint64_t card_vf_bar_read(struct card *card, unsigned int vf, unsigned int bar,
+			  uint64_t addr, unsigned int size)
+{
+	struct vnics *n = card->vnics;
+
+	if (vf >= n->vfs)
+		return ~0ULL;
+	if (bar == 0)
+		return get_le(n->vf[vf].cb + addr, size);
+	if (addr >= AGL_QC_PER_RING * AGL_QC_STRIDE)
+		return 0;
+	return queue_read(card, AGL_QC_PER_RING * AGL_QC_STRIDE *
+			  n->vf[vf].natural + addr);
+}
+
+void card_vf_bar_write(struct card *card, unsigned int vf, unsigned int bar,
+		       uint64_t addr, uint64_t val, unsigned int size)
+{
+	struct vnics *n = card->vnics;
+
+	if (vf >= n->vfs)
+		return;
+	if (bar == 0) {
+		put_le(n->vf[vf].cb + addr, val, size);
+		vnic_memory_written(card, n->vf[vf].cb + addr);
+	} else if (addr < AGL_QC_PER_RING * AGL_QC_STRIDE) {
+		queue_write(card, AGL_QC_PER_RING * AGL_QC_STRIDE *
+			    n->vf[vf].natural + addr, val);
+	}
+}
+
+unsigned int card_wires(const struct card *card)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(card->ports); i++)
+		n += card->ports[i].present;
+	return n;
+}
+
+void card_cable(struct card *card, unsigned int wire, bool plugged)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(card->ports); i++) {
+		struct phys_port *p = &card->ports[i];
+
+		if (!p->present || p->wire != wire || p->cable == plugged)
+			continue;
+		p->cable = plugged;
+		flower_port_changed(card, p);
+	}
+}
+
+void card_counters(struct card *card, card_counter_fn fn, void *opaque)
+{
+#define X(n) fn(opaque, #n, card->cnt.n);
+	CARD_COUNTERS(X)
+#undef X
+	fn(opaque, "rules", card->flower->rules);
+	fn(opaque, "rules_limit", card->flower->contexts);
+	fn(opaque, "masks", card->flower->masks_used);
+	fn(opaque, "masks_limit", AGL_MASK_ID_MAX);
+	fn(opaque, "features", card->flower->features);
+	fn(opaque, "firmware_loaded", card->image.loaded);
+}
+
+bool card_fault(struct card *card, const char *what)
+{
+	unsigned int n;
+
+	if (sscanf(what, "nsp-stuck=%u", &n) == 1) {
+		card->nsp_stuck = n;
+		if (!n)
+			nsp_command(card);
+		return true;
+	}
+	if (sscanf(what, "drop-cmsg=%u", &n) == 1) {
+		card->drop_cmsg = n;
+		return true;
+	}
+	if (sscanf(what, "drop-reply=%u", &n) == 1) {
+		card->drop_reply = n;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The chip below the firmware: bus, memories, service processor, ports.
+ * 01-platform.md and 04-firmware-image.md.
+ */
+#ifndef CARD_CHIP_H
+#define CARD_CHIP_H
+
+#include <endian.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "../card.h"
+#include "abi/base.h"
+#include "abi/cpp.h"
+#include "abi/nffw.h"
+#include "abi/nsp.h"
+#include "abi/pci.h"
+
+#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+#define FIELD_SHIFT(mask)	__builtin_ctzll(mask)
+#define FIELD_GET(mask, v)	(((uint64_t)(v) & (mask)) >> FIELD_SHIFT(mask))
+#define FIELD_PREP(mask, v)	(((uint64_t)(v) << FIELD_SHIFT(mask)) & (mask))
+
+#define CARD_PF_RINGS		2
+#define CARD_VF_LIMIT		61
+#define CARD_HWINFO_KEYS	64
+
+#define SYS_HWINFO		0x8100030000ULL
+#define SYS_HWINFO_SIZE		0x2000
+#define SYS_NSP			0x8100040000ULL
+#define SYS_NFFW		0x8100050000ULL
+#define SYS_DIAG		0x8100060000ULL
+#define SYS_DIAG_SIZE		0x2000
+/* Free in every real image, 04-firmware-image.md section 4.1 */
+#define SYS_NSP_BUFFER		0x20c0000000ULL
+
+/* Everything that can be counted, once */
+#define CARD_COUNTERS(X)						\
+	X(cpp_bad) X(cpp_unmapped) X(explicit_kicks)			\
+	X(nsp_commands) X(nsp_errors) X(fw_loads) X(resets)		\
+	X(reconfigs) X(reconfig_errors)					\
+	X(tx_frames) X(tx_bad_desc) X(rx_no_credit) X(rx_too_long)	\
+	X(rx_disabled) X(irqs) X(irqs_pending)				\
+	X(cmsg_rx) X(cmsg_unknown) X(cmsg_bad) X(cmsg_dropped)		\
+	X(cmsg_tx) X(cmsg_tx_dropped)					\
+	X(flow_add) X(flow_mod) X(flow_del) X(flow_dup) X(flow_missing)	\
+	X(flow_bad_key) X(flow_bad_action) X(flow_bad_ctx)		\
+	X(flow_bad_shortcut) X(mask_unknown) X(mask_replaced)		\
+	X(flow_full)							\
+	X(lookup_hits) X(lookup_misses) X(lookup_conflicts)		\
+	X(fallbacks) X(direct_outputs) X(outputs)			\
+	X(out_port_down) X(out_unknown) X(out_too_long)			\
+	X(act_unknown) X(act_no_header) X(act_no_output) X(act_drop)	\
+	X(in_port_down) X(wire_in) X(wire_out)				\
+	X(stats_msgs) X(stats_records) X(lag_msgs) X(vf_cfg)
+
+struct counters {
+#define X(n) uint64_t n;
+	CARD_COUNTERS(X)
+#undef X
+};
+
+/* One possible port of the board, by chip-wide index */
+struct phys_port {
+	bool present;
+	uint8_t index;
+	uint8_t wire;
+	uint8_t phy;
+	uint8_t label;
+	uint8_t lanes;
+	uint8_t rate;		/* AGL_ETH_RATE_ */
+	uint8_t interface;
+	uint8_t media;
+	bool fec;
+	bool aneg_capable;
+	uint8_t aneg;
+	uint8_t fec_mode;
+	bool configured;
+	bool identify;
+	bool tx_pause;
+	bool rx_pause;
+	bool override;		/* lanes or rate change waits for MAC_INIT */
+	uint8_t next_lanes;
+	uint8_t next_rate;
+	bool cable;
+	uint8_t mac[6];
+};
+
+struct hwinfo_pair {
+	char key[32];
+	char value[64];
+};
+
+struct board {
+	const char *name;
+	const char *partno;
+	const char *model;
+	const char *vendor;
+	const char *serial;
+	const char *revision;
+	const char *cpld;
+	uint8_t dsn[6];
+	const char *media;
+	const char *all_media[4];
+	uint8_t cages;
+	uint8_t lanes;
+	uint8_t interface;
+	uint8_t rate;
+	uint8_t index_step;
+};
+
+struct mem_area {
+	uint8_t *p;
+	size_t size;
+};
+
+struct image {
+	bool loaded;
+	const uint8_t *symtab;
+	size_t symbols;
+	const char *strtab;
+	size_t strtab_size;
+	uint8_t *mac_stats;
+	size_t mac_stats_size;
+	char name[17];
+};
+
+struct vnics;
+struct flower;
+
+struct card {
+	struct card_config cfg;
+	const struct card_host *ops;
+	void *host;
+	const struct board *board;
+
+	uint32_t slots[AGL_NUM_SLOTS];
+	uint8_t sram[0x20000];		/* slot 0.0 below the CSRs */
+	uint32_t csr[0x180 / 4];
+	struct mem_area island[64];	/* direct access */
+	struct mem_area emem[3];	/* islands 24 to 26, plain */
+
+	struct hwinfo_pair hwinfo[CARD_HWINFO_KEYS];
+	unsigned int hwinfo_keys;
+	struct phys_port ports[AGL_ETH_PER_NBI];
+	const char *media;
+
+	struct image image;
+	struct vnics *vnics;
+	struct flower *flower;
+
+	bool nsp_stuck;
+	unsigned int drop_cmsg;
+	unsigned int drop_reply;
+	struct counters cnt;
+};
+
+void card_log(struct card *card, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* mem.c: memory behind MU addresses; NULL if there is none */
+uint8_t *mem_ptr(struct card *card, uint64_t addr, size_t len);
+uint64_t mem_addr(unsigned int island, uint64_t offset, bool direct);
+void mem_clear_firmware(struct card *card);
+void mem_free(struct card *card);
+
+/* cpp.c */
+uint64_t cpp_read(struct card *card, unsigned int target, unsigned int action,
+		  unsigned int token, uint64_t addr, unsigned int size);
+void cpp_write(struct card *card, unsigned int target, unsigned int action,
+	       unsigned int token, uint64_t addr, uint64_t val,
+	       unsigned int size);
+
+/* board.c */
+const struct board *board_find(const char *name);
+bool board_apply_media(struct card *card, const char *media);
+void board_apply_overrides(struct card *card);
+bool board_link(const struct phys_port *port);
+
+/* hwinfo.c */
+void hwinfo_init(struct card *card);
+const char *hwinfo_get(struct card *card, const char *key);
+bool hwinfo_set(struct card *card, const char *key, const char *value);
+uint32_t cksum(const void *data, size_t len);
+
+/* resource.c */
+void resource_init(struct card *card);
+
+/* nsp.c, nsp_eth.c */
+void nsp_init(struct card *card);
+void nsp_command(struct card *card);
+int nsp_eth_rescan(struct card *card, uint8_t *buf);
+int nsp_eth_control(struct card *card, const uint8_t *buf);
+int nsp_read_media(struct card *card, uint8_t *buf);
+int nsp_read_eeprom(struct card *card, uint8_t *buf, size_t len);
+uint32_t nsp_firmware_load(struct card *card, const uint8_t *data, size_t len,
+			   int *error);
+void nsp_soft_reset(struct card *card);
+
+/* image.c */
+bool image_load(struct card *card, const uint8_t *data, size_t len,
+		const char **why);
+void image_unload(struct card *card);
+uint8_t *image_symbol(struct card *card, const char *name, size_t *size);
+uint64_t image_value(struct card *card, const char *name, uint64_t missing);
+
+/* macstats.c */
+void mac_count(struct card *card, unsigned int index, bool rx,
+	       const uint8_t *frame, size_t len);
+void mac_drop(struct card *card, unsigned int index, bool rx);
+
+static inline uint64_t get_le(const uint8_t *p, unsigned int size)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, p, size);
+	return le64toh(v);
+}
+
+static inline void put_le(uint8_t *p, uint64_t v, unsigned int size)
+{
+	v = htole64(v);
+	memcpy(p, &v, size);
+}
+
+static inline uint16_t get_be16(const uint8_t *p)
+{
+	return p[0] << 8 | p[1];
+}
+
+static inline uint32_t get_be32(const uint8_t *p)
+{
+	return (uint32_t)get_be16(p) << 16 | get_be16(p + 2);
+}
+
+static inline void put_be16(uint8_t *p, uint16_t v)
+{
+	p[0] = v >> 8;
+	p[1] = v;
+}
+
+static inline void put_be32(uint8_t *p, uint32_t v)
+{
+	put_be16(p, v >> 16);
+	put_be16(p + 2, v);
+}
+
+#endif

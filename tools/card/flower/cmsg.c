@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Control messages: dispatch in, frame out. 03-flower.md section 3.
+ */
+#include "flower.h"
+
+static void lag_config(struct card *card, const uint8_t *body, size_t len)
+{
+	const struct agl_lag_config *m = (const void *)body;
+
+	if (len < sizeof(*m)) {
+		card->cnt.cmsg_bad++;
+		return;
+	}
+	card->cnt.lag_msgs++;
+	if (!(m->flags & AGL_LAG_RESET)) {
+		card->cnt.cmsg_unknown++;
+		card_log(card, "LAG_CONFIG flags %02x: groups are not modelled yet",
+			 m->flags);
+	}
+}
+
+static void dispatch(struct card *card, uint8_t type, const uint8_t *body,
+		     size_t len)
+{
+	switch (type) {
+	case AGL_CMSG_FLOW_ADD:
+		table_add(card, body, len);
+		break;
+	case AGL_CMSG_FLOW_MOD:
+		table_mod(card, body, len);
+		break;
+	case AGL_CMSG_FLOW_DEL:
+		table_del(card, body, len);
+		break;
+	case AGL_CMSG_LAG_CONFIG:
+		lag_config(card, body, len);
+		break;
+	case AGL_CMSG_PORT_REIFY:
+		port_reify(card, body, len);
+		break;
+	case AGL_CMSG_MAC_REPR:
+		mac_repr(card, body, len);
+		break;
+	case AGL_CMSG_PORT_MOD:
+		port_mod(card, body, len);
+		break;
+	case AGL_CMSG_PORT_ECHO:
+		cmsg_send(card, type, body, len);
+		break;
+	default:
+		card->cnt.cmsg_unknown++;
+		card_log(card, "control message %u, %zu bytes: not known yet",
+			 type, len);
+	}
+}
+
+/* A frame on the control vNIC's transmit ring */
+void flower_cmsg(struct card *card, uint32_t port, const uint8_t *msg,
+		 size_t len)
+{
+	const struct agl_cmsg_head *h = (const void *)msg;
+
+	card->cnt.cmsg_rx++;
+	if (!card->flower->running)
+		return;
+	if (card->drop_cmsg) {
+		card->drop_cmsg--;
+		card->cnt.cmsg_dropped++;
+		return;
+	}
+	if (port != AGL_META_PORTID_CTRL || len < sizeof(*h) ||
+	    h->version != AGL_CMSG_VERSION) {
+		card->cnt.cmsg_bad++;
+		card_log(card, "malformed control message, %zu bytes", len);
+		return;
+	}
+	dispatch(card, h->type, msg + sizeof(*h), len - sizeof(*h));
+}
+
+bool cmsg_send(struct card *card, uint8_t type, const void *body, size_t len)
+{
+	uint8_t msg[AGL_CMSG_MAX_TO_HOST] = {};
+	struct agl_cmsg_head *h = (void *)msg;
+
+	if (sizeof(*h) + len > sizeof(msg))
+		return false;
+	if (card->drop_reply) {
+		card->drop_reply--;
+		card->cnt.cmsg_tx_dropped++;
+		return true;
+	}
+	h->type = type;
+	h->version = AGL_CMSG_VERSION;
+	memcpy(msg + sizeof(*h), body, len);
+	if (!vnic_rx(&card->vnics->ctrl, AGL_META_PORTID_CTRL, msg,
+		     sizeof(*h) + len)) {
+		card->cnt.cmsg_tx_dropped++;
+		return false;
+	}
+	card->cnt.cmsg_tx++;
+	return true;
+}

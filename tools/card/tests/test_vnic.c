@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Rings, offloads and interrupts with a host made of arrays. */
+#include "host.h"
+
+#define PF	(&host.card->vnics->pf)
+#define TCP_FRAME							\
+	"020000000001 020000000002 0800 4500003c 00014000 40060000 0a000001 "	\
+	"0a000002 04d20050 00000001 00000000 50182000 00000000 "		\
+	"00010203 04050607 08090a0b 0c0d0e0f 10111213"
+
+static uint8_t packet[9000];
+
+/* A frame to physical port 0, as a representor sends it */
+static size_t to_port0(const uint8_t *frame, size_t len)
+{
+	put_be32(packet, 5);
+	put_be32(packet + 4, AGL_PORT_PHYS(0));
+	memmove(packet + 8, frame, len);
+	return len + 8;
+}
+
+static void setup(uint32_t ctrl)
+{
+	host_card(NULL, true);
+	host_ctrl_up();
+	host_port_up(AGL_PORT_PHYS(0));
+	host_vnic_up(PF, ctrl);
+}
+
+static void test_tx(void)
+{
+	uint8_t f[128];
+	size_t len = hex(TCP_FRAME, f);
+	struct agl_tx_desc d = {
+		.flags = AGL_TXD_CSUM | AGL_TXD_IP4_CSUM | AGL_TXD_TCP_CSUM
+	};
+	struct l4_view v;
+
+	test_begin("a representor's frame leaves its port unchanged");
+	setup(0);
+	host_tx(PF, packet, to_port0(f, len), 8, NULL);
+	CHECK(host.outs == 1 && host.out[0].wire == 0 && host.out[0].len == len);
+	CHECK(!memcmp(host.out[0].data, f, len));
+
+	test_begin("transmit checksums are filled in");
+	host_tx(PF, packet, to_port0(f, len), 8, &d);
+	l4_parse(host.out[1].data, len, &v);
+	CHECK(csum_ip4_ok(host.out[1].data, &v));
+	CHECK(csum_l4_ok(host.out[1].data, &v));
+	/* Worked by hand: header sum of these ten words is 0x26b9 */
+	CHECK(get_be16(host.out[1].data + 24) == 0x26b9);
+
+	test_begin("short frames are padded, a bad prepend is not sent");
+	host_tx(PF, packet, to_port0(f, 20), 8, NULL);
+	CHECK(host.outs == 3 && host.out[2].len == 60);
+	packet[3] = 3;
+	host_tx(PF, packet, 60, 8, NULL);
+	CHECK(host.outs == 3 && host_counter("tx_bad_desc") == 1);
+}
+
+static void test_tso(void)
+{
+	struct agl_tx_desc d = {
+		.flags = AGL_TXD_CSUM | AGL_TXD_IP4_CSUM | AGL_TXD_TCP_CSUM |
+			 AGL_TXD_LSO,
+		.mss = htole16(100), .lso_hdrlen = 54, .l3_offset = 14,
+		.l4_offset = 34,
+	};
+	uint8_t f[1024] = {};
+	struct l4_view v;
+	unsigned int i;
+
+	test_begin("TSO: lengths, sequence, IP id, flags and sums of each segment");
+	setup(AGL_CTRL_LSO2);
+	hex(TCP_FRAME, f);
+	f[47] = 0x89;		/* CWR, PSH, FIN */
+	put_be16(f + 16, 40 + 250);
+	for (i = 0; i < 250; i++)
+		f[54 + i] = i;
+	host_tx(PF, packet, to_port0(f, 54 + 250), 8, &d);
+	CHECK(host.outs == 3);
+	for (i = 0; i < 3; i++) {
+		const uint8_t *s = host.out[i].data;
+
+		l4_parse(s, host.out[i].len, &v);
+		CHECK(host.out[i].len == (i < 2 ? 154 : 104));
+		CHECK(get_be16(s + 16) == host.out[i].len - 14);
+		CHECK(get_be16(s + 18) == 1 + i);
+		CHECK(get_be32(s + 38) == 1 + 100 * i);
+		CHECK(s[47] == (i == 0 ? 0x80 : i == 1 ? 0 : 0x09));
+		CHECK(s[54] == 100 * i);
+		CHECK(csum_ip4_ok(s, &v) && csum_l4_ok(s, &v));
+	}
+}
+
+static void wire_in(uint8_t *f, size_t len)
+{
+	card_wire_in(host.card, 0, f, len);
+}
+
+static void test_rx(void)
+{
+	uint8_t f[128], tagged[132];
+	size_t len = hex(TCP_FRAME, f);
+	union agl_rx_desc d;
+	const uint8_t *p;
+	struct l4_view v;
+
+	test_begin("a miss goes to the host with its port id and checksum flags");
+	setup(AGL_CTRL_RXCSUM | AGL_CTRL_RXVLAN_V2);
+	l4_parse(f, len, &v);
+	csum_ip4_fill(f, &v);
+	csum_l4_fill(f, &v);
+	wire_in(f, len);
+	p = host_rx(PF, 0, &d);
+	CHECK(p && (d.rxd.meta_len_dd & 0x7f) == 8);
+	CHECK(p && get_be32(p) == 5 && get_be32(p + 4) == AGL_PORT_PHYS(0));
+	CHECK(p && !memcmp(p + 8, f, len));
+	CHECK(le16toh(d.rxd.flags) == (AGL_RXD_EOP | 0x78));
+
+	test_begin("a bad TCP checksum is checked but not OK");
+	f[60] ^= 1;
+	wire_in(f, len);
+	host_rx(PF, 0, &d);
+	CHECK(le16toh(d.rxd.flags) == (AGL_RXD_EOP | 0x70));
+	f[60] ^= 1;
+
+	test_begin("VLAN strip: metadata first, then the untagged frame");
+	memcpy(tagged, f, 12);
+	put_be32(tagged + 12, 0x81006064);
+	memcpy(tagged + 16, f + 12, len - 12);
+	wire_in(tagged, len + 4);
+	p = host_rx(PF, 0, &d);
+	CHECK(p && get_be32(p) == 0x54);
+	CHECK(p && get_be32(p + 4) == 0x80006064);
+	CHECK(p && get_be32(p + 8) == AGL_PORT_PHYS(0));
+	CHECK(p && le16toh(d.rxd.data_len) == 12 + len && !memcmp(p + 12, f, len));
+
+	test_begin("no freelist credit: dropped and counted");
+	for (unsigned int i = 0; i < RING_SIZE; i++)
+		wire_in(f, len);
+	CHECK(host_counter("rx_no_credit") == 3 + 256 - (RING_SIZE - 16));
+	CHECK(get_le(PF->cb + AGL_CB_RX_DISCARDS, 8) == host_counter("rx_no_credit"));
+}
+
+static void test_irq(void)
+{
+	uint8_t f[128];
+	size_t len = hex(TCP_FRAME, f);
+	unsigned int vec = PF->natural;
+
+	test_begin("ICR: one message until unmasked, then what was pending");
+	setup(0);
+	wire_in(f, len);
+	CHECK(host.irqs[vec] == 1 && PF->cb[AGL_CB_ICR(vec)] == AGL_ICR_RING);
+	wire_in(f, len);
+	CHECK(host.irqs[vec] == 1);
+	PF->cb[AGL_CB_ICR(vec)] = 0;
+	vnic_memory_written(host.card, PF->cb + AGL_CB_ICR(vec));
+	CHECK(host.irqs[vec] == 2);
+	PF->cb[AGL_CB_ICR(vec)] = 0;
+	vnic_memory_written(host.card, PF->cb + AGL_CB_ICR(vec));
+	CHECK(host.irqs[vec] == 2);
+
+	test_begin("moderation: by count, and by time from the oldest");
+	put_le(PF->cb + AGL_CB_RXR_IRQMOD(0), 3 << 16 | 750, 4);
+	setup(0);
+	put_le(PF->cb + AGL_CB_RXR_IRQMOD(0), 3 << 16 | 750, 4);
+	host_vnic_up(PF, AGL_CTRL_IRQMOD);
+	wire_in(f, len);
+	wire_in(f, len);
+	CHECK(host.irqs[vec] == 0);
+	wire_in(f, len);
+	CHECK(host.irqs[vec] == 1);
+	PF->cb[AGL_CB_ICR(vec)] = 0;
+	wire_in(f, len);
+	CHECK(host.irqs[vec] == 1 && host.deadline == host.now + 10000);
+	host.now = host.deadline;
+	card_timer(host.card);
+	CHECK(host.irqs[vec] == 2);
+}
+
+static void test_rss(void)
+{
+	/* Microsoft's published verification vector, IPv4 with TCP */
+	static const char key[] =
+		"6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c"
+		"6a42b73bbeac01fa";
+	uint8_t f[128];
+	struct l4_view v;
+	uint32_t type;
+
+	test_begin("Toeplitz hash of the published vector");
+	setup(0);
+	hex(key, PF->cb + AGL_CB_RSS_KEY);
+	put_le(PF->cb + AGL_CB_RSS_CTRL, AGL_RSS_IPV4_TCP, 4);
+	hex(TCP_FRAME, f);
+	hex("420995bb a18e6450 0aea06e6", f + 26);
+	l4_parse(f, 74, &v);
+	CHECK(rss_hash(PF, f, &v, &type) == 0x51ccc178);
+	CHECK(type == AGL_HASH_IPV4_TCP);
+	put_le(PF->cb + AGL_CB_RSS_CTRL, 0, 4);
+	CHECK(rss_hash(PF, f, &v, &type) == 0x323e8fc2);
+}
+
+int main(void)
+{
+	host_card(NULL, true);
+	test_tx();
+	test_tso();
+	test_rx();
+	test_irq();
+	test_rss();
+	return test_end();
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The queue controller: four queues per ring pair, of which a vNIC uses
+ * freelist, transmit and configuration. 02-vnic.md section 3.
+ */
+#include "vnic.h"
+
+#define QC_FL		0
+#define QC_TX		1
+#define QC_CONFIG	2
+
+struct queue *queue_tx(struct vnic *v, unsigned int ring)
+{
+	return &v->card->vnics->qc[4 * (v->natural + ring) + QC_TX];
+}
+
+struct queue *queue_fl(struct vnic *v, unsigned int ring)
+{
+	return &v->card->vnics->qc[4 * (v->natural + ring) + QC_FL];
+}
+
+static struct vnic *vnic_of_natural(struct card *card, unsigned int n)
+{
+	struct vnics *all = card->vnics;
+
+	if (n >= VNIC_NATURAL_PF)
+		return &all->pf;
+	if (n == VNIC_NATURAL_CTRL)
+		return &all->ctrl;
+	return n < all->vfs ? &all->vf[n] : NULL;
+}
+
+uint64_t queue_read(struct card *card, uint64_t off)
+{
+	struct queue *q = &card->vnics->qc[off / AGL_QC_STRIDE];
+
+	switch (off % AGL_QC_STRIDE) {
+	case AGL_QC_STS_LO:
+		return (q->rptr & AGL_QC_PTR_MASK) |
+		       (q->rptr == q->wptr ? BIT(26) : 0);
+	case AGL_QC_STS_HI:
+		return q->wptr & AGL_QC_PTR_MASK;
+	default:
+		return 0;
+	}
+}
+
+void queue_write(struct card *card, uint64_t off, uint32_t val)
+{
+	unsigned int n = off / AGL_QC_STRIDE;
+	struct vnic *v = vnic_of_natural(card, n / AGL_QC_PER_RING);
+	struct queue *q = &card->vnics->qc[n];
+
+	if (!v || !v->cb)
+		return;
+	if (off % AGL_QC_STRIDE == AGL_QC_ADD_RPTR) {
+		q->rptr = (q->rptr + val) & AGL_QC_PTR_MASK;
+		return;
+	}
+	if (off % AGL_QC_STRIDE != AGL_QC_ADD_WPTR || !val)
+		return;
+	if (n % AGL_QC_PER_RING == QC_CONFIG) {
+		vnic_reconfig(v);
+		return;
+	}
+	q->wptr = (q->wptr + val) & AGL_QC_PTR_MASK;
+	if (n % AGL_QC_PER_RING == QC_TX) {
+		v->work = true;
+		card->ops->kick(card->host);
+	}
+}

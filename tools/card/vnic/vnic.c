@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Control BARs: what is in them after load, and what a reconfiguration does.
+ * 02-vnic.md sections 4, 5 and 13; 04-firmware-image.md section 3.5.
+ */
+#include <stdlib.h>
+
+#include "vnic.h"
+#include "flower/flower.h"
+
+#define VNIC_VERSION		0x505
+#define TLV_SKIP_TO		0x2200
+#define ME_MHZ			633
+
+#define CAP_COMMON	(AGL_CTRL_ENABLE | AGL_CTRL_PROMISC | AGL_CTRL_GATHER | \
+			 AGL_CTRL_IRQMOD)
+#define CAP_CTRL	(CAP_COMMON | AGL_CTRL_MSIXAUTO)
+#define CAP_DATA	(CAP_COMMON | AGL_CTRL_L2BC | AGL_CTRL_L2MC |	\
+			 AGL_CTRL_RXCSUM | AGL_CTRL_TXCSUM |		\
+			 AGL_CTRL_RXVLAN_V2 | AGL_CTRL_RINGCFG |	\
+			 AGL_CTRL_RSS2 | AGL_CTRL_LIVE_ADDR)
+#define CAP_REPR	(AGL_CTRL_RXCSUM | AGL_CTRL_TXCSUM |		\
+			 AGL_CTRL_GATHER | AGL_CTRL_LSO2)
+
+static uint32_t cb32(const struct vnic *v, unsigned int off)
+{
+	return get_le(v->cb + off, 4);
+}
+
+void vnic_count(struct vnic *v, unsigned int off, uint64_t n)
+{
+	put_le(v->cb + off, get_le(v->cb + off, 8) + n, 8);
+}
+
+bool vnic_enabled(const struct vnic *v)
+{
+	return v->cb && v->ctrl & AGL_CTRL_ENABLE;
+}
+
+static void write_tlvs(struct vnic *v)
+{
+	uint8_t *p = v->cb + AGL_CB_TLV;
+
+	put_le(p, FIELD_PREP(AGL_TLV_TYPE, AGL_TLV_RESERVED) |
+	       (TLV_SKIP_TO - AGL_CB_TLV - 4), 4);
+	p = v->cb + TLV_SKIP_TO;
+	put_le(p, FIELD_PREP(AGL_TLV_TYPE, AGL_TLV_ME_FREQ) | 4, 4);
+	put_le(p + 4, ME_MHZ, 4);
+	put_le(p + 8, FIELD_PREP(AGL_TLV_TYPE, AGL_TLV_REPR_CAP) | 4, 4);
+	put_le(p + 12, CAP_REPR, 4);
+	put_le(p + 16, FIELD_PREP(AGL_TLV_TYPE, AGL_TLV_END), 4);
+}
+
+/* Everything but the MSI-X table of a VF at 0x2000 */
+void vnic_reset(struct vnic *v)
+{
+	const struct card_config *cfg = &v->card->cfg;
+	uint32_t data = CAP_DATA | (cfg->tx_vlan ? AGL_CTRL_TXVLAN_V2 :
+						   AGL_CTRL_LSO2);
+	bool vf = v->kind == VNIC_VF;
+	uint8_t mac[8];
+
+	if (!v->cb)
+		return;
+	memcpy(mac, v->cb + AGL_CB_MAC_HI, sizeof(mac));
+	memset(v->cb, 0, AGL_CB_MBOX + AGL_CB_MBOX_SIZE + 8);
+	memcpy(v->cb + AGL_CB_MAC_HI, mac, sizeof(mac));
+	v->cb[AGL_CB_LSC] = AGL_CB_NO_VECTOR;
+	put_le(v->cb + AGL_CB_VERSION, VNIC_VERSION, 4);
+	put_le(v->cb + AGL_CB_CAP, v->kind == VNIC_CTRL ? CAP_CTRL : data, 4);
+	put_le(v->cb + AGL_CB_MAX_TXRINGS, v->rings, 4);
+	put_le(v->cb + AGL_CB_MAX_RXRINGS, v->rings, 4);
+	put_le(v->cb + AGL_CB_MAX_MTU, VNIC_MTU_MAX, 4);
+	put_le(v->cb + AGL_CB_START_TXQ, vf ? 1 : 4 * v->natural + 1, 4);
+	put_le(v->cb + AGL_CB_START_RXQ, vf ? 0 : 4 * v->natural, 4);
+	put_le(v->cb + AGL_CB_RSS_CAP,
+	       v->kind == VNIC_CTRL ? 0 : AGL_RSS_TOEPLITZ, 4);
+	if (v->kind == VNIC_PF && cfg->repr_cap)
+		write_tlvs(v);
+	v->ctrl = 0;
+	v->lsc = AGL_CB_NO_VECTOR;
+	memset(v->tx, 0, sizeof(v->tx));
+	memset(v->rx, 0, sizeof(v->rx));
+	memset(v->irq_pending, 0, sizeof(v->irq_pending));
+	vnic_set_link(v, v->link);
+}
+
+static void vnic_setup(struct card *card, struct vnic *v, enum vnic_kind kind,
+		       unsigned int index, uint8_t *cb)
+{
+	memset(v, 0, sizeof(*v));
+	v->card = card;
+	v->kind = kind;
+	v->index = index;
+	v->cb = cb;
+	v->fn = kind == VNIC_VF ? CARD_FN_VF(index) : CARD_FN_PF;
+	v->rings = kind == VNIC_PF ? CARD_PF_RINGS : 1;
+	v->natural = kind == VNIC_PF ? VNIC_NATURAL_PF :
+		     kind == VNIC_CTRL ? VNIC_NATURAL_CTRL : index;
+	/* Representors send through the PF: its link stays up, 03 9.12 */
+	v->link = kind == VNIC_PF;
+	vnic_reset(v);
+}
+
+void vnics_bind(struct card *card)
+{
+	struct vnics *n = card->vnics;
+	unsigned int i;
+	char name[64];
+	size_t size;
+
+	memset(n->qc, 0, sizeof(n->qc));
+	snprintf(name, sizeof(name), AGL_SYM_BAR0, 0);
+	vnic_setup(card, &n->pf, VNIC_PF, 0, image_symbol(card, name, NULL));
+	snprintf(name, sizeof(name), AGL_SYM_CTRL_BAR, 0);
+	vnic_setup(card, &n->ctrl, VNIC_CTRL, 0, image_symbol(card, name, NULL));
+	snprintf(name, sizeof(name), AGL_SYM_VF_BAR, 0);
+	n->vf_bar = image_symbol(card, name, &size);
+	n->vfs = n->vf_bar ? size / AGL_CB_SIZE : 0;
+	if (n->vfs > CARD_VF_LIMIT)
+		n->vfs = CARD_VF_LIMIT;
+	for (i = 0; i < n->vfs; i++)
+		vnic_setup(card, &n->vf[i], VNIC_VF, i,
+			   n->vf_bar + i * AGL_CB_SIZE);
+	snprintf(name, sizeof(name), AGL_SYM_VF_CFG, 0);
+	n->vf_cfg = image_symbol(card, name, NULL);
+}
+
+void vnics_unbind(struct card *card)
+{
+	struct vnics *n = card->vnics;
+	unsigned int i;
+
+	n->pf.cb = NULL;
+	n->ctrl.cb = NULL;
+	for (i = 0; i < n->vfs; i++)
+		n->vf[i].cb = NULL;
+	n->vfs = 0;
+	n->vf_bar = NULL;
+	n->vf_cfg = NULL;
+}
+
+struct vnic *vnic_of_function(struct card *card, int fn)
+{
+	struct vnics *n = card->vnics;
+
+	if (fn == CARD_FN_PF)
+		return &n->pf;
+	return (unsigned int)fn <= n->vfs ? &n->vf[fn - 1] : NULL;
+}
+
+void vnic_set_link(struct vnic *v, bool up)
+{
+	bool changed = v->link != up;
+	unsigned int rate = v->kind == VNIC_VF ? AGL_CB_RATE_UNKNOWN :
+						 AGL_CB_RATE_10G;
+
+	v->link = up;
+	if (!v->cb)
+		return;
+	put_le(v->cb + AGL_CB_STS, up ? AGL_CB_STS_LINK |
+	       FIELD_PREP(AGL_CB_STS_RATE, rate) : 0, 2);
+	if (changed && vnic_enabled(v) && v->lsc != AGL_CB_NO_VECTOR &&
+	    v->kind != VNIC_CTRL)
+		irq_signal(v, v->lsc, AGL_ICR_LSC);
+}
+
+static void load_moderation(struct vnic *v, struct vnic_ring *r, uint32_t word)
+{
+	uint64_t ticks = FIELD_GET(AGL_IRQMOD_TICKS, word);
+	unsigned int mhz = v->card->cfg.repr_cap ? ME_MHZ : AGL_ME_FREQ_DEFAULT;
+
+	if (!(v->ctrl & AGL_CTRL_IRQMOD))
+		word = ticks = 0;
+	r->frames = FIELD_GET(AGL_IRQMOD_FRAMES, word);
+	r->delay = ticks * 16 * 1000 / mhz;
+}
+
+static void load_ring(struct vnic *v, struct vnic_ring *r, bool on,
+		      unsigned int addr, unsigned int size, unsigned int vec,
+		      struct queue *q)
+{
+	bool was = r->on;
+
+	r->on = on;
+	r->addr = get_le(v->cb + addr, 8);
+	r->count = 1u << (v->cb[size] & 31);
+	r->vec = v->cb[vec];
+	r->unsignalled = 0;
+	if (was || on) {
+		q->rptr = 0;
+		q->wptr = 0;
+	}
+	if (on) {
+		v->cb[AGL_CB_ICR(r->vec)] = AGL_ICR_UNMASKED;
+		v->irq_pending[r->vec / 64] &= ~BIT_ULL(r->vec % 64);
+	}
+}
+
+static void load_rings(struct vnic *v)
+{
+	uint64_t tx = get_le(v->cb + AGL_CB_TXRS_ENABLE, 8);
+	uint64_t rx = get_le(v->cb + AGL_CB_RXRS_ENABLE, 8);
+	unsigned int i;
+
+	for (i = 0; i < v->rings; i++) {
+		load_ring(v, &v->tx[i], tx >> i & 1, AGL_CB_TXR_ADDR(i),
+			  AGL_CB_TXR_SZ(i), AGL_CB_TXR_VEC(i), queue_tx(v, i));
+		load_ring(v, &v->rx[i], rx >> i & 1, AGL_CB_RXR_ADDR(i),
+			  AGL_CB_RXR_SZ(i), AGL_CB_RXR_VEC(i), queue_fl(v, i));
+	}
+}
+
+static void mailbox(struct vnic *v)
+{
+	uint8_t *m = v->cb + AGL_CB_MBOX;
+
+	/* No filter is offered, so there is nothing to take a command */
+	put_le(m + AGL_MBOX_RET, 95, 4);
+}
+
+/* The host rang the configuration doorbell */
+void vnic_reconfig(struct vnic *v)
+{
+	uint32_t update = cb32(v, AGL_CB_UPDATE);
+	bool was = vnic_enabled(v);
+	unsigned int i;
+
+	v->card->cnt.reconfigs++;
+	if (update & (AGL_UPDATE_GEN | AGL_UPDATE_MACADDR)) {
+		v->ctrl = cb32(v, AGL_CB_CTRL);
+		v->flbufsz = cb32(v, AGL_CB_FLBUFSZ) & AGL_CB_FLBUFSZ_MASK;
+		v->lsc = v->cb[AGL_CB_LSC];
+	}
+	if (update & AGL_UPDATE_RING)
+		load_rings(v);
+	if (update & (AGL_UPDATE_RING | AGL_UPDATE_IRQMOD | AGL_UPDATE_GEN))
+		for (i = 0; i < v->rings; i++) {
+			load_moderation(v, &v->tx[i], cb32(v, AGL_CB_TXR_IRQMOD(i)));
+			load_moderation(v, &v->rx[i], cb32(v, AGL_CB_RXR_IRQMOD(i)));
+		}
+	if (update & AGL_UPDATE_MBOX)
+		mailbox(v);
+	if (update & AGL_UPDATE_VF)
+		vfcfg_update(v->card);
+	if (was != vnic_enabled(v))
+		flower_vnic_changed(v->card, v);
+	put_le(v->cb + AGL_CB_UPDATE, 0, 4);
+}
+
+static struct vnic *vnic_of_memory(struct card *card, const uint8_t *p)
+{
+	struct vnics *n = card->vnics;
+
+	if (n->pf.cb && p >= n->pf.cb && p < n->pf.cb + AGL_CB_SIZE)
+		return &n->pf;
+	if (n->ctrl.cb && p >= n->ctrl.cb && p < n->ctrl.cb + AGL_CB_SIZE)
+		return &n->ctrl;
+	if (n->vf_bar && p >= n->vf_bar &&
+	    p < n->vf_bar + (size_t)n->vfs * AGL_CB_SIZE)
+		return &n->vf[(p - n->vf_bar) / AGL_CB_SIZE];
+	return NULL;
+}
+
+void vnic_memory_written(struct card *card, const uint8_t *p)
+{
+	struct vnic *v = vnic_of_memory(card, p);
+	size_t off;
+
+	if (!v)
+		return;
+	off = p - v->cb;
+	if (off >= AGL_CB_ICR(0) && off <= AGL_CB_ICR(255) && !*p)
+		irq_unmasked(v, off - AGL_CB_ICR(0));
+}
+
+void card_flr(struct card *card, int fn)
+{
+	struct vnic *v = vnic_of_function(card, fn);
+	bool was;
+
+	if (!v || !v->cb)
+		return;
+	was = vnic_enabled(v);
+	vnic_reset(v);
+	if (was)
+		flower_vnic_changed(card, v);
+	if (fn == CARD_FN_PF)
+		vnic_reset(&card->vnics->ctrl);
+}
