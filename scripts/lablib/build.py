@@ -2,6 +2,7 @@
 """What is compiled in the tree, and what the guest boots from."""
 from __future__ import annotations
 
+import lzma
 import shutil
 import subprocess
 from pathlib import Path
@@ -42,14 +43,15 @@ def module_files(tree: Tree, names: list[str]) -> list[Path]:
     """Module files in load order, dependencies first."""
     found: list[Path] = []
     for name in names:
-        out = subprocess.run(["modprobe", "-d", str(tree.path), "-S",
+        out = subprocess.run(["chroot", str(tree.path), "/sbin/modprobe", "-S",
                               tree.release, "--show-depends", name],
                              capture_output=True, text=True, check=False)
         if out.returncode:
             raise LabError(f"the kernel has no module {name}: {out.stderr}")
         for line in out.stdout.splitlines():
             kind, _, rest = line.partition(" ")
-            path = Path(rest.split()[0]) if kind == "insmod" else None
+            path = tree.path / rest.split()[0].lstrip("/") \
+                if kind == "insmod" else None
             if path and path not in found:
                 found.append(path)
     return found
@@ -67,10 +69,11 @@ def initramfs(tree: Tree) -> Path:
         (root / "bin/sh").symlink_to("busybox")
         order = []
         for f in module_files(tree, BOOT_MODULES):
-            shutil.copy(f, root / "modules" / f.name)
-            if f.suffix == ".xz":
-                command(log, ["xz", "-d", root / "modules" / f.name])
-            order.append(f.name.removesuffix(".xz"))
+            name = f.name.removesuffix(".xz")
+            data = f.read_bytes()
+            (root / "modules" / name).write_bytes(
+                lzma.decompress(data) if f.suffix == ".xz" else data)
+            order.append(name)
         (root / "modules/order").write_text("\n".join(order) + "\n")
         shutil.copy(init, root / "init")
         (root / "init").chmod(0o755)

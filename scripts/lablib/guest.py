@@ -101,7 +101,8 @@ def card_args(opt: Options, n: int) -> list[str]:
     dev = f"agilio-card,id=card{n},bus=rp{n},board={opt.board},serial={16 * n}"
     if opt.media:
         dev += f",media={opt.media}"
-    argv = ["-device", f"pcie-root-port,id=rp{n},slot={n + 1},chassis={n + 1}"]
+    argv = ["-device", f"pcie-root-port,id=rp{n},slot={n + 1},chassis={n + 1},"
+            "x-speed=8,x-width=8"]
     for w in range(wires):
         hub = 10 * n + w
         argv += ["-netdev", f"hubport,id=card{n}w{w},hubid={hub}",
@@ -207,13 +208,14 @@ class Guest:
             self.io = unix(self.run / "io", deadline)
             self.gq = unix(self.run / "gq", deadline)
             self.qmp = unix(self.run / "qmp", deadline)
+            self.qmp_file = self.qmp.makefile("rwb")
+            self.qmp_file.readline()
+            self._qmp_call(b'{"execute":"qmp_capabilities"}\n')
         except OSError as e:
             text = (self.run / "qemu.log").read_text(errors="replace")
+            text += f" (exit status {self.proc.poll()})"
             self.__exit__()
             raise LabError(f"QEMU did not start: {text}") from e
-        self.qmp_file = self.qmp.makefile("rwb")
-        self.qmp_file.readline()
-        self._qmp_call(b'{"execute":"qmp_capabilities"}\n')
         return self
 
     def __exit__(self, *_: object) -> None:

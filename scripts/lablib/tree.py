@@ -104,6 +104,8 @@ cat > qemu/generated/config-host.h <<END
 #define CONFIG_POSIX 1
 #define CONFIG_LINUX 1
 #define CONFIG_IOVEC 1
+#define CONFIG_INT128 1
+#define CONFIG_INT128_TYPE 1
 #define CONFIG_TCG 1
 #define HAVE_STRCHRNUL 1
 #define HAVE_SYSTEM_FUNCTION 1

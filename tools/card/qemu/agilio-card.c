@@ -41,8 +41,10 @@ OBJECT_DECLARE_SIMPLE_TYPE(CardVFState, CARD_VF)
 #define CAP_MSIX		0xb0
 #define CAP_EXP			0xc0
 #define CAP_AER			0x100
-#define CAP_ARI			0x140
+#define CAP_AER_SIZE		0x40
 #define CAP_DSN			0x150
+/* 0x140 on a card, but QEMU clears an AER log up to 0x148 */
+#define CAP_ARI			0x160
 #define CAP_SRIOV		0x200
 #define CFG_SLOTS		0x400
 #define CFG_SLOTS_END		0x460
@@ -345,6 +347,23 @@ static void set_cable(Object *obj, const char *value, Error **errp)
 
 /* Life and death */
 
+/* 8 GT/s, eight lanes */
+static void set_link(PCIDevice *d)
+{
+	uint8_t *exp = d->config + d->exp.exp_cap;
+
+	pci_set_long(exp + PCI_EXP_LNKCAP,
+		     (pci_get_long(exp + PCI_EXP_LNKCAP) &
+		      ~(PCI_EXP_LNKCAP_SLS | PCI_EXP_LNKCAP_MLW)) |
+		     PCI_EXP_LNKCAP_SLS_8_0GB | 8 << 4);
+	pci_set_word(exp + PCI_EXP_LNKSTA,
+		     (pci_get_word(exp + PCI_EXP_LNKSTA) &
+		      ~(PCI_EXP_LNKSTA_CLS | PCI_EXP_LNKSTA_NLW)) |
+		     PCI_EXP_LNKSTA_CLS_8_0GB | 8 << PCI_EXP_LNKSTA_NLW_SHIFT);
+	pci_set_long(exp + PCI_EXP_LNKCAP2, PCI_EXP_LNKCAP2_SLS_2_5GB |
+		     PCI_EXP_LNKCAP2_SLS_5_0GB | PCI_EXP_LNKCAP2_SLS_8_0GB);
+}
+
 static bool caps_init(CardState *s, Error **errp)
 {
 	PCIDevice *d = PCI_DEVICE(s);
@@ -362,7 +381,8 @@ static bool caps_init(CardState *s, Error **errp)
 		return false;
 	}
 	pcie_cap_flr_init(d);
-	if (pcie_aer_init(d, PCI_ERR_VER, CAP_AER, PCI_ERR_SIZEOF, errp) < 0)
+	set_link(d);
+	if (pcie_aer_init(d, PCI_ERR_VER, CAP_AER, CAP_AER_SIZE, errp) < 0)
 		return false;
 	pcie_ari_init(d, CAP_ARI);
 	pcie_dev_ser_num_init(d, CAP_DSN, card_serial_number(s->card));
@@ -470,6 +490,23 @@ static const Property card_properties[] = {
 	DEFINE_PROP_NETDEV("wire7", CardState, wire[7].conf.peers),
 };
 
+/*
+ * Headers and program must agree on the layout of what is shared; the place
+ * of a field near the end of PCIDevice tells.
+ */
+static void check_layout(void)
+{
+	DeviceClass *dc = DEVICE_CLASS(object_class_by_name(TYPE_PCI_DEVICE));
+	unsigned int i;
+
+	for (i = 0; i < dc->props_count_; i++)
+		if (!strcmp(dc->props_[i].name, "acpi-index") &&
+		    dc->props_[i].offset == offsetof(PCIDevice, acpi_index))
+			return;
+	error_report("agilio-card.so was built for another QEMU");
+	exit(1);
+}
+
 static void ids(PCIDeviceClass *c, uint16_t device)
 {
 	c->vendor_id = VENDOR;
@@ -484,6 +521,7 @@ static void card_class_init(ObjectClass *class, void *data)
 	DeviceClass *dc = DEVICE_CLASS(class);
 	PCIDeviceClass *c = PCI_DEVICE_CLASS(class);
 
+	check_layout();
 	c->realize = card_realize;
 	c->exit = card_unrealize;
 	ids(c, DEVICE_PF);
@@ -515,7 +553,7 @@ static void vf_realize(PCIDevice *d, Error **errp)
 		return;
 	}
 	pcie_cap_flr_init(d);
-	if (pcie_aer_init(d, PCI_ERR_VER, CAP_AER, PCI_ERR_SIZEOF, errp) < 0)
+	if (pcie_aer_init(d, PCI_ERR_VER, CAP_AER, CAP_AER_SIZE, errp) < 0)
 		return;
 	pcie_ari_init(d, CAP_ARI);
 }

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Commands, namespaces and raw sockets."""
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import struct
+import subprocess
+import time
+from typing import Any
+
+SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 8, 23
+SO_RCVBUFFORCE = 33
+TP_STATUS_VLAN_VALID = 0x10
+WAIT = 15.0
+
+
+class CommandError(AssertionError):
+    pass
+
+
+def sh(command: str, ok: bool = True) -> str:
+    """Output of a command; raises with its error text if it fails."""
+    done = subprocess.run(command, shell=True, capture_output=True, text=True,
+                          check=False)
+    if ok and done.returncode:
+        raise CommandError(f"{command}: {done.stderr.strip() or done.stdout}")
+    return done.stdout
+
+
+def fails(command: str) -> str:
+    """Error text of a command that must fail."""
+    done = subprocess.run(command, shell=True, capture_output=True, text=True,
+                          check=False)
+    if not done.returncode:
+        raise CommandError(f"{command}: succeeded")
+    return done.stderr + done.stdout
+
+
+def js(command: str) -> Any:
+    return json.loads(sh(command) or "null")
+
+
+def env(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        raise AssertionError(f"the lab did not set ${name}")
+    return value
+
+
+def every(prefix: str) -> list[str]:
+    out = []
+    while value := os.environ.get(f"{prefix}{len(out)}"):
+        out.append(value)
+    return out
+
+
+def until(what: str, check: Any, seconds: float = WAIT) -> Any:
+    """Wait for something that no socket tells of."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = check()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {seconds:.0f} s")
+        time.sleep(0.02)
+
+
+class in_ns:
+    """with in_ns("wire0"): the calling thread is in that namespace."""
+
+    def __init__(self, name: str | None) -> None:
+        self.name = name
+
+    def __enter__(self) -> None:
+        if self.name:
+            self.old = os.open("/proc/self/ns/net", os.O_RDONLY)
+            fd = os.open(f"/run/netns/{self.name}", os.O_RDONLY)
+            os.setns(fd, os.CLONE_NEWNET)  # type: ignore[attr-defined]
+            os.close(fd)
+
+    def __exit__(self, *_: object) -> None:
+        if self.name:
+            os.setns(self.old, os.CLONE_NEWNET)  # type: ignore[attr-defined]
+            os.close(self.old)
+
+
+class Port:
+    """A raw socket on an interface: whole frames, VLAN tags put back."""
+
+    def __init__(self, dev: str, ns: str | None = None) -> None:
+        self.dev, self.ns = dev, ns
+        with in_ns(ns):
+            self.sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+            self.sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+            self.sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+            self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+            self.sock.bind((dev, 3))
+
+    def close(self) -> None:
+        self.sock.close()
+
+    def send(self, frame: bytes) -> None:
+        self.sock.send(frame)
+
+    def _read(self) -> bytes:
+        data, anc, _, _ = self.sock.recvmsg(70000, 256)
+        for level, kind, value in anc:
+            if level == SOL_PACKET and kind == PACKET_AUXDATA:
+                status, _, _, _, _, tci, tpid = struct.unpack("=IIIHHHH",
+                                                              value[:20])
+                if status & TP_STATUS_VLAN_VALID:
+                    data = data[:12] + struct.pack(">HH", tpid, tci) + data[12:]
+        return data
+
+    def drain(self) -> None:
+        while select.select([self.sock], [], [], 0)[0]:
+            self._read()
+
+
+def arrival(ports: list[Port], match: Any, seconds: float = WAIT
+            ) -> tuple[Port, bytes] | None:
+    """The first frame on any of the ports that match() likes."""
+    deadline = time.monotonic() + seconds
+    by_fd = {p.sock.fileno(): p for p in ports}
+    while (left := deadline - time.monotonic()) > 0:
+        for fd in select.select(list(by_fd), [], [], left)[0]:
+            data = by_fd[fd]._read()
+            if match(data):
+                return by_fd[fd], data
+    return None
+
+
+def wire(n: int) -> Port:
+    return Port(f"wire{n}", f"wire{n}")
+
+
+def counter(name: str) -> int:
+    return int(sh(f"lab-qmp counter {name}"))
+
+
+def rules(dev: str) -> list[dict[str, Any]]:
+    """Filters on a device's ingress, the ones with a handle."""
+    out = js(f"tc -s -j filter show dev {dev} ingress")
+    return [r for r in out if "options" in r and "handle" in r["options"]]
+
+
+def hw_stats(dev: str) -> tuple[int, int]:
+    """Packets and bytes that the hardware counted for the first action of
+    the only rule on a device."""
+    (rule,) = rules(dev)
+    st = rule["options"]["actions"][0]["stats"]
+    return st.get("hw_packets", 0), st.get("hw_bytes", 0)
+
+
+def mtu_room(*devs: str) -> None:
+    for d in devs:
+        sh(f"ip link set {d} mtu 9000")
+
+
+def carrier(dev: str, ns: str | None = None) -> bool:
+    prefix = f"ip netns exec {ns} " if ns else ""
+    return sh(f"{prefix}cat /sys/class/net/{dev}/carrier 2>/dev/null || echo 0"
+              ).strip() == "1"
+
+
+def wait_carrier(dev: str, up: bool = True, ns: str | None = None) -> None:
+    until(f"carrier {'on' if up else 'off'} on {dev}",
+          lambda: carrier(dev, ns) == up)
