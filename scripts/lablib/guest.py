@@ -183,19 +183,20 @@ class Guest:
         (self.share / "env").write_text(
             "".join(f"export {k}='{v}'\n" for k, v in env.items()))
         if script:
-            shutil.copy(script, self.share / "script")
-            (self.share / "script").chmod(0o755)
-            (self.share / "script.dir").write_text(self._inside(script))
+            inside = self._inside(script)
+            if inside.startswith("/lab/"):
+                shutil.copy(script, self.share / "script")
+                (self.share / "script").chmod(0o755)
+            (self.share / "script.path").write_text(inside)
             (self.share / "args").write_bytes(
                 b"".join(a.encode() + b"\0" for a in args))
 
     @staticmethod
     def _inside(script: Path) -> str:
         """Where a script of the repository lies in the guest."""
-        folder = script.resolve().parent
-        if folder == REPO or REPO in folder.parents:
-            return "/repo/" + str(folder.relative_to(REPO))
-        return "/lab"
+        path = script.resolve()
+        return "/repo/" + str(path.relative_to(REPO)) \
+            if REPO in path.parents else "/lab/script"
 
     def __enter__(self) -> Guest:
         accel = choose_accel(self.tree, self.opt.accel)

@@ -48,6 +48,19 @@ static void dispatch(struct card *card, uint8_t type, const uint8_t *body,
 	case AGL_CMSG_PORT_ECHO:
 		cmsg_send(card, type, body, len);
 		break;
+	case AGL_CMSG_TUN_NEIGH:
+	case AGL_CMSG_TUN_NEIGH_V6:
+		/* The echo is the acknowledgement */
+		cmsg_send(card, type, body, len);
+		/* fall through */
+	case AGL_CMSG_TUN_MAC:
+	case AGL_CMSG_TUN_IPS:
+	case AGL_CMSG_TUN_IPS_V6:
+	case AGL_CMSG_PRE_TUN_RULE:
+		card->cnt.cmsg_tunnel++;
+		card_log(card, "tunnel message %u: tunnels are not modelled yet",
+			 type);
+		break;
 	default:
 		card->cnt.cmsg_unknown++;
 		card_log(card, "control message %u, %zu bytes: not known yet",

@@ -14,6 +14,8 @@ BAD = re.compile(r"WARNING: |BUG: |Oops|refcount_t|unregister_netdevice: "
 DRIVER_BAD = re.compile(r"(nfp|agilio)[^:]* 0000:[0-9a-f:.]+:.*"
                         r"(error|fail|timeout|timed out|invalid|unknown|"
                         r"incorrect|broken)", re.I)
+# The firmware loader says so of every name that is looked for in vain
+LOADER = "firmware: failed to load"
 
 Test = Callable[[], None]
 tests: list[tuple[str, Test, bool]] = []
@@ -49,6 +51,12 @@ class Kmsg:
             out.append(record.split(";", 1)[-1].split("\n", 1)[0])
 
 
+def complaint(line: str, noisy: bool = False) -> bool:
+    if BAD.search(line):
+        return True
+    return bool(not noisy and LOADER not in line and DRIVER_BAD.search(line))
+
+
 def driver() -> str:
     return os.environ["LAB_DRIVER"]
 
@@ -57,7 +65,7 @@ def run(title: str) -> int:
     """Run all tests, or those whose names contain an argument."""
     wanted = sys.argv[1:]
     kmsg = Kmsg()
-    boot = [x for x in kmsg.lines() if BAD.search(x) or DRIVER_BAD.search(x)]
+    boot = [x for x in kmsg.lines() if complaint(x)]
     bad = 0
 
     def report(ok: bool, name: str) -> None:
@@ -86,8 +94,7 @@ def run(title: str) -> int:
             print(f"# {where.filename.rsplit('/', 1)[-1]}:{where.lineno}: "
                   f"{type(e).__name__}: {e}")
         log = kmsg.lines()
-        hits = [x for x in log if BAD.search(x) or
-                (not noisy and DRIVER_BAD.search(x))]
+        hits = [x for x in log if complaint(x, noisy)]
         for line in hits:
             print(f"# kernel: {line}")
         ok = ok and not hits

@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Ports, traffic of every kind, offloads: what works without a rule."""
+from __future__ import annotations
+
+import os
+import re
+
+from lib import ktest, net
+from lib.ktest import test
+from lib.net import (Port, arrival, counter, env, every, sh, until,
+                     wait_carrier, wire)
+from lib.pkt import TCP, Frame
+
+BOARDS = {"AMDA0081": "00:15:4d:12:00:80", "AMDA0096": "00:15:4d:13:00:90",
+          "AMDA0097": "00:15:4d:13:01:00", "AMDA0099": "00:15:4d:13:02:00"}
+
+
+def expected_ports() -> list[tuple[str, int, int]]:
+    """(phys_port_name, speed, offset of the MAC from the serial)"""
+    media = env("LAB_MEDIA")
+    lanes4 = env("LAB_BOARD") in ("AMDA0081", "AMDA0097")
+    out, cage = [], 0
+    for run in media.split("_"):
+        n, speed = map(int, run.split("x"))
+        if lanes4 and speed == 10:
+            for i in range(n):
+                c = cage + i // 4
+                out.append((f"p{c}s{i % 4}", 10, 4 * c + i % 4))
+            cage += n // 4
+        else:
+            for _ in range(n):
+                out.append((f"p{cage}", speed, 4 * cage if lanes4 else cage))
+                cage += 1
+    return out
+
+
+def shifted(serial: str, by: int) -> str:
+    return f"{int(serial.replace(':', ''), 16) + by:012x}"
+
+
+@test("a representor for every port, with its name, MAC address and speed")
+def ports() -> None:
+    want = expected_ports()
+    have = every("UPLINK")
+    assert len(have) == len(want), f"{have} for {want}"
+    serial = BOARDS[env("LAB_BOARD")]
+    for dev, (name, speed, off) in zip(have, want):
+        sys = f"/sys/class/net/{dev}"
+        assert sh(f"cat {sys}/phys_port_name").strip() == name
+        mac = sh(f"cat {sys}/address").strip().replace(":", "")
+        assert mac == shifted(serial, 1 + off), mac
+        wait_carrier(dev)
+        assert int(sh(f"cat {sys}/speed")) == 1000 * speed
+        assert sh(f"cat {sys}/phys_switch_id").strip() == \
+            serial.replace(":", "")
+
+
+@test("as many VFs and representors as asked for, all with carrier")
+def vfs() -> None:
+    n = int(env("LAB_VFS"))
+    assert len(every("VF")) == n and len(every("REP")) == n
+    for dev in every("VF") + every("REP"):
+        wait_carrier(dev)
+
+
+def crosses(a: Port, b: Port, frame: Frame) -> None:
+    b.drain()
+    data = frame.bytes()
+    a.send(data)
+    got = arrival([b], lambda f: data[:14] == f[:14])
+    assert got, f"nothing on {b.dev}"
+    assert got[1][:len(data)] == data, got[1].hex()
+
+
+SIZES = (60, 61, 64, 127, 128, 500, 1499, 1514)
+
+
+def sized(n: int, src: str) -> Frame:
+    return Frame(src=src, payload=bytes(i & 255 for i in range(n - 42)))
+
+
+def both_ways(a: Port, b: Port) -> None:
+    for i, n in enumerate(SIZES):
+        crosses(a, b, sized(n, f"02:01:00:00:00:{i:02x}"))
+        crosses(b, a, sized(n, f"02:02:00:00:00:{i:02x}"))
+    a.close()
+    b.close()
+
+
+@test("uplink representor and wire, frames of all sizes, each way")
+def uplinks() -> None:
+    for n, dev in enumerate(every("UPLINK")):
+        wait_carrier(dev)
+        both_ways(Port(dev), wire(n))
+
+
+@test("VF and its representor, frames of all sizes, each way")
+def vf_rep() -> None:
+    for vf, rep in zip(every("VF"), every("REP")):
+        wait_carrier(rep)
+        wait_carrier(vf)
+        both_ways(Port(vf), Port(rep))
+
+
+@test("PF and its representor, frames of all sizes, each way")
+def pf_rep() -> None:
+    wait_carrier(env("PFREP"))
+    both_ways(Port(env("PF")), Port(env("PFREP")))
+
+
+@test("VLAN tags come through as they were, stripped by the card or not")
+def vlans() -> None:
+    up, far = Port(env("UPLINK0")), wire(0)
+    for state in ("off", "on"):
+        sh(f"ethtool -K {env('PF')} rx-vlan-offload {state}")
+        for tags in ([(0x8100, 0x6064)], [(0x8100, 1)],
+                     [(0x88a8, 5), (0x8100, 6)]):
+            crosses(far, up, Frame(vlans=tags))
+            crosses(up, far, Frame(vlans=tags))
+    up.close()
+    far.close()
+
+
+@test("a damaged checksum is reported as damaged, a good one as good")
+def rx_csum() -> None:
+    pf = env("PF")
+
+    def stat(name: str) -> int:
+        out = sh(f"ethtool -S {pf}")
+        m = re.search(rf"^\s*{name}: (\d+)$", out, re.M)
+        assert m, f"no {name} in ethtool -S"
+        return int(m.group(1))
+
+    if ktest.driver() != "nfp":
+        good, bad = "rx_csum_good", "rx_csum_bad"
+    else:
+        good, bad = "hw_rx_csum_ok", "hw_rx_csum_err"
+    up, far = Port(env("UPLINK0")), wire(0)
+    for proto in (TCP, 17):
+        for v6 in (False, True):
+            ips = {"ip": "fd00::1", "to": "fd00::2"} if v6 else {}
+            f = Frame(proto=proto, **ips)  # type: ignore[arg-type]
+            before = stat(good), stat(bad)
+            crosses(far, up, f)
+            assert (stat(good), stat(bad)) == (before[0] + 1, before[1])
+            crosses(far, up, f.with_(bad_l4=True))
+            assert (stat(good), stat(bad)) == (before[0] + 1, before[1] + 1)
+    up.close()
+    far.close()
+
+
+def address(dev: str, ip: str, ns: str = "") -> None:
+    pre = f"-n {ns}" if ns else ""
+    sh(f"ip {pre} addr flush dev {dev}; ip {pre} addr add {ip}/24 dev {dev}")
+
+
+def iperf(server_ns: str, client_ns: str, ip: str, opts: str = "") -> float:
+    """Megabits per second of a short transfer."""
+    pre = f"ip netns exec {server_ns} " if server_ns else ""
+    sh(f"{pre}iperf3 -s -D -1 --pidfile /tmp/iperf.pid")
+    pre2 = f"ip netns exec {server_ns} " if server_ns else ""
+    until("iperf3 listens", lambda: sh(f"{pre2}ss -Hltn sport = 5201"))
+    pre = f"ip netns exec {client_ns} " if client_ns else ""
+    out = net.js(f"{pre}iperf3 -c {ip} -n 4M -J {opts}")
+    assert out["end"]["sum_received"]["bytes"] >= 4 << 20
+    return out["end"]["sum_received"]["bits_per_second"] / 1e6
+
+
+@test("TCP between VF and its representor, TSO and checksums in the card")
+def tcp_vf() -> None:
+    vf, rep = env("VF0"), env("REP0")
+    sh("ip netns add t0")
+    try:
+        sh(f"ip link set {vf} netns t0; ip -n t0 link set {vf} up")
+        wait_carrier(vf, ns="t0")
+        address(rep, "10.9.0.1")
+        address(vf, "10.9.0.2", "t0")
+        out = sh(f"ip netns exec t0 ethtool -k {vf}")
+        assert "tcp-segmentation-offload: on" in out
+        before = counter("tx_frames")
+        iperf("", "t0", "10.9.0.1")
+        # 4 MiB in segments of 1448 bytes: the card made the frames
+        assert counter("tx_frames") - before > 2500
+        iperf("t0", "", "10.9.0.2")
+        sh(f"ip addr flush dev {rep}")
+    finally:
+        sh(f"ip -n t0 link set {vf} netns 1; ip netns del t0")
+        sh(f"ip link set {vf} up")
+
+
+@test("TCP between uplink representor and wire")
+def tcp_uplink() -> None:
+    up = env("UPLINK0")
+    address(up, "10.8.0.1")
+    address("wire0", "10.8.0.2", "wire0")
+    iperf("", "wire0", "10.8.0.1")
+    iperf("wire0", "", "10.8.0.2")
+    sh(f"ip addr flush dev {up}; ip -n wire0 addr flush dev wire0")
+
+
+@test("link follows the cable, and traffic comes back")
+def flap() -> None:
+    up = env("UPLINK0")
+    for _ in range(3):
+        sh("lab-qmp cable 0 off")
+        wait_carrier(up, False)
+        sh("lab-qmp cable 0 on")
+        wait_carrier(up)
+    both_ways(Port(up), wire(0))
+
+
+@test("carrier of VF and representor: both only if both are up")
+def vf_link() -> None:
+    vf, rep = env("VF0"), env("REP0")
+    for vf_up in (True, False):
+        for rep_up in (True, False):
+            sh(f"ip link set {vf} {'up' if vf_up else 'down'}")
+            sh(f"ip link set {rep} {'up' if rep_up else 'down'}")
+            both = vf_up and rep_up
+            wait_carrier(vf, both)
+            wait_carrier(rep, both)
+    sh(f"ip link set {vf} up; ip link set {rep} up")
+    wait_carrier(vf)
+
+
+@test("representor MTU is the card's limit for what leaves the port")
+def mtu() -> None:
+    up = env("UPLINK0")
+    sh(f"ip link set {up} mtu 9000")
+    try:
+        crosses(Port(up), wire(0), sized(9014, "02:01:00:00:00:77"))
+    finally:
+        sh(f"ip link set {up} mtu 1500")
+
+
+@test("rates and MAC statistics of the uplink count frames and their FCS")
+def mac_stats() -> None:
+    up = env("UPLINK0")
+
+    def stat(name: str) -> int:
+        m = re.search(rf"^\s*{re.escape(name)}: (\d+)$", sh(f"ethtool -S {up}"),
+                      re.M)
+        assert m, name
+        return int(m.group(1))
+
+    a, b = Port(up), wire(0)
+    before = stat("mac.tx_pkts_65_to_127_octets"), stat("mac.tx_octets")
+    crosses(a, b, sized(100, "02:01:00:00:00:66"))
+    assert stat("mac.tx_pkts_65_to_127_octets") - before[0] == 1
+    assert stat("mac.tx_octets") - before[1] == 104
+    a.close()
+    b.close()
+
+
+@test("the model met nothing unknown or malformed")
+def clean() -> None:
+    for name in ("cmsg_bad", "cmsg_unknown", "tx_bad_desc", "cpp_bad",
+                 "cpp_unmapped", "explicit_kicks", "reconfig_errors"):
+        assert counter(name) == 0, f"{name} is {counter(name)}"
+
+
+def quiet() -> None:
+    """No neighbour discovery between our frames."""
+    for d in os.listdir("/proc/sys/net/ipv6/conf"):
+        sh(f"sysctl -qw net.ipv6.conf.{d}.disable_ipv6=1", ok=False)
+
+
+if __name__ == "__main__":
+    quiet()
+    raise SystemExit(ktest.run("basic"))
