@@ -119,3 +119,18 @@ def standin(tree: Tree) -> Path:
 
 def has_firmware(tree: Tree) -> bool:
     return (tree.path / "usr/lib/firmware/netronome/flower").is_dir()
+
+
+def checkpatch(tree: Tree) -> Path:
+    """The kernel's own style checker, out of the source package."""
+    def build(tmp: Path, log: Path) -> None:
+        tmp.mkdir()
+        (source,) = (tree.path / "usr/src").glob("linux-source-*.tar.xz")
+        top = source.name.removesuffix(".tar.xz")
+        command(log, ["tar", "-C", tmp, "--strip-components=2", "-xf", source,
+                      *[f"{top}/scripts/{f}" for f in
+                        ("checkpatch.pl", "spelling.txt",
+                         "const_structs.checkpatch")]])
+
+    return step("checkpatch", digest([tree.path.name]), build,
+                "the kernel's checkpatch.pl")

@@ -79,6 +79,8 @@ def guest_options(p: argparse.ArgumentParser) -> None:
                    help="kernel (lab and debug: later)")
     p.add_argument("--memory", type=int, default=3072, metavar="MIB")
     p.add_argument("--timeout", type=int, default=600, metavar="SECONDS")
+    p.add_argument("--firmware", choices=["auto", "standin"], default="auto",
+                   help="Debian's firmware if it can be had, or the lab's own")
     p.add_argument("--accel", choices=["auto", "kvm", "tcg"], default="auto")
 
 
@@ -98,7 +100,7 @@ def guest(ns: argparse.Namespace) -> int:
     opt = Options(driver=ns.driver, board=ns.board, media=ns.media, vfs=ns.vfs,
                   suite=ns.suite, kernel=ns.kernel, memory=ns.memory,
                   timeout=ns.timeout, card=ns.card, accel=ns.accel,
-                  cards=ns.cards, shell=ns.verb == "shell")
+                  cards=ns.cards, firmware=ns.firmware, shell=ns.verb == "shell")
     script = None
     if ns.verb == "run":
         script = ns.script

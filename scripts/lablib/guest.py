@@ -47,6 +47,7 @@ class Options:
     timeout: int = 600
     card: list[str] = field(default_factory=list)
     accel: str = "auto"
+    firmware: str = "auto"
     cards: int = 1
     shell: bool = False
 
@@ -174,7 +175,7 @@ class Guest:
                 shutil.copy(f, self.share / f.name)
         if opt.driver == "agilio":
             shutil.copy(build.module(self.tree), self.share / "agilio.ko")
-        if not build.has_firmware(self.tree):
+        if opt.firmware == "standin" or not build.has_firmware(self.tree):
             shutil.copy(build.standin(self.tree), self.share / "standin.nffw")
         env = {"LAB_DRIVER": opt.driver, "LAB_BOARD": opt.board,
                "LAB_MEDIA": opt.media or MEDIA[opt.board],

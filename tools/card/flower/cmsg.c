@@ -50,7 +50,7 @@ static void dispatch(struct card *card, uint8_t type, const uint8_t *body,
 		break;
 	case AGL_CMSG_TUN_NEIGH:
 	case AGL_CMSG_TUN_NEIGH_V6:
-		/* The echo is the acknowledgement */
+		/* The echo is the answer that the host waits for */
 		cmsg_send(card, type, body, len);
 		/* fall through */
 	case AGL_CMSG_TUN_MAC:

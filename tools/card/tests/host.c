@@ -182,9 +182,12 @@ void host_vnic_up(struct vnic *v, uint32_t ctrl)
 
 		put_le(v->cb + AGL_CB_TXR_ADDR(i), tx_ring(q), 8);
 		put_le(v->cb + AGL_CB_RXR_ADDR(i), rx_ring(q), 8);
-		v->cb[AGL_CB_TXR_SZ(i)] = v->cb[AGL_CB_RXR_SZ(i)] = 8;
-		v->cb[AGL_CB_TXR_VEC(i)] = v->cb[AGL_CB_RXR_VEC(i)] = q;
-		host.tx_at[q] = host.rx_at[q] = 0;
+		v->cb[AGL_CB_TXR_SZ(i)] = 8;
+		v->cb[AGL_CB_RXR_SZ(i)] = 8;
+		v->cb[AGL_CB_TXR_VEC(i)] = q;
+		v->cb[AGL_CB_RXR_VEC(i)] = q;
+		host.tx_at[q] = 0;
+		host.rx_at[q] = 0;
 	}
 	put_le(v->cb + AGL_CB_TXRS_ENABLE, (1 << v->rings) - 1, 8);
 	put_le(v->cb + AGL_CB_RXRS_ENABLE, (1 << v->rings) - 1, 8);
@@ -225,7 +228,8 @@ void host_tx(struct vnic *v, const void *data, size_t len, size_t meta,
 		d = *proto;
 	memcpy(host.memory + buf, data, len);
 	d.addr_lo = htole32(buf);
-	d.dma_len = d.data_len = htole16(len);
+	d.dma_len = htole16(len);
+	d.data_len = d.dma_len;
 	d.offset_eop = AGL_TXD_EOP | meta;
 	memcpy(host.memory + tx_ring(q) + at * 16, &d, 16);
 	qc_add(4 * q + 1, 1);

@@ -38,7 +38,8 @@ void l4_parse(const uint8_t *frame, size_t len, struct l4_view *v)
 	uint16_t type;
 
 	memset(v, 0, sizeof(*v));
-	v->l3 = v->l4 = -1;
+	v->l3 = -1;
+	v->l4 = -1;
 	if (len < 14)
 		return;
 	type = get_be16(frame + at);

@@ -170,8 +170,10 @@ static void load_moderation(struct vnic *v, struct vnic_ring *r, uint32_t word)
 	uint64_t ticks = FIELD_GET(AGL_IRQMOD_TICKS, word);
 	unsigned int mhz = v->card->cfg.repr_cap ? ME_MHZ : AGL_ME_FREQ_DEFAULT;
 
-	if (!(v->ctrl & AGL_CTRL_IRQMOD))
-		word = ticks = 0;
+	if (!(v->ctrl & AGL_CTRL_IRQMOD)) {
+		word = 0;
+		ticks = 0;
+	}
 	r->frames = FIELD_GET(AGL_IRQMOD_FRAMES, word);
 	r->delay = ticks * 16 * 1000 / mhz;
 }

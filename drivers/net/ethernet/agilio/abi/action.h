@@ -36,6 +36,7 @@ struct agl_act_head {
 	__u8 op;
 	__u8 len_lw;
 };
+
 static_assert(sizeof(struct agl_act_head) == 2);
 
 struct agl_act_output {
@@ -43,6 +44,7 @@ struct agl_act_output {
 	__be16 flags;
 	__be32 port;
 };
+
 static_assert(sizeof(struct agl_act_output) == 8);
 #define AGL_OUTPUT_LAST			BIT(15)
 #define AGL_OUTPUT_USE_TUN		BIT(4)
@@ -53,12 +55,14 @@ struct agl_act_push_vlan {
 	__be16 tpid;
 	__be16 tci;
 };
+
 static_assert(sizeof(struct agl_act_push_vlan) == 8);
 
 struct agl_act_pop_vlan {
 	struct agl_act_head head;
 	__be16 reserved;
 };
+
 static_assert(sizeof(struct agl_act_pop_vlan) == 4);
 
 struct agl_act_set_eth {
@@ -67,6 +71,7 @@ struct agl_act_set_eth {
 	__u8 mask[12];		/* destination, source */
 	__u8 value[12];
 };
+
 static_assert(sizeof(struct agl_act_set_eth) == 28);
 
 struct agl_act_set_ipv4 {
@@ -77,6 +82,7 @@ struct agl_act_set_ipv4 {
 	__be32 dst_mask;
 	__be32 dst;
 };
+
 static_assert(sizeof(struct agl_act_set_ipv4) == 20);
 
 struct agl_act_set_ipv4_ttl {
@@ -87,6 +93,7 @@ struct agl_act_set_ipv4_ttl {
 	__u8 tos;
 	__be16 reserved;
 };
+
 static_assert(sizeof(struct agl_act_set_ipv4_ttl) == 8);
 
 struct agl_act_set_ipv6 {
@@ -97,6 +104,7 @@ struct agl_act_set_ipv6 {
 		__be32 value;
 	} word[4];
 };
+
 static_assert(sizeof(struct agl_act_set_ipv6) == 36);
 
 struct agl_act_set_ipv6_tc {
@@ -109,6 +117,7 @@ struct agl_act_set_ipv6_tc {
 	__be32 label_mask;	/* 28 bits: traffic class and flow label */
 	__be32 label;
 };
+
 static_assert(sizeof(struct agl_act_set_ipv6_tc) == 16);
 
 struct agl_act_set_tp {
@@ -117,6 +126,7 @@ struct agl_act_set_tp {
 	__u8 mask[4];		/* source port, destination port */
 	__u8 value[4];
 };
+
 static_assert(sizeof(struct agl_act_set_tp) == 12);
 
 #endif

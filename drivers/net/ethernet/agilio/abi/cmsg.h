@@ -80,6 +80,7 @@ struct agl_cmsg_head {
 	__u8 type;
 	__u8 version;
 };
+
 static_assert(sizeof(struct agl_cmsg_head) == 4);
 #define AGL_CMSG_VERSION		1
 #define AGL_CMSG_MAX_TO_HOST		1500
@@ -95,6 +96,7 @@ struct agl_flow_meta {
 	__be64 version;
 	__be32 shortcut;
 } __packed;
+
 static_assert(sizeof(struct agl_flow_meta) == 28);
 #define AGL_FLOW_MANAGE_MASK		BIT(7)
 #define AGL_FLOW_LW_SHIFT		2
@@ -110,6 +112,7 @@ struct agl_flow_stats {
 	__be64 bytes;
 	__be64 cookie;
 } __packed;
+
 static_assert(sizeof(struct agl_flow_stats) == 24);
 
 struct agl_port_reify {
@@ -117,6 +120,7 @@ struct agl_port_reify {
 	__be16 reserved;
 	__be16 info;
 };
+
 static_assert(sizeof(struct agl_port_reify) == 8);
 #define AGL_REIFY_EXISTS		BIT(0)
 
@@ -126,6 +130,7 @@ struct agl_port_mod {
 	__u8 info;
 	__be16 mtu;
 };
+
 static_assert(sizeof(struct agl_port_mod) == 8);
 #define AGL_PORT_MOD_LINK		BIT(0)	/* to firmware: admin state */
 #define AGL_PORT_MOD_MTU_ONLY		BIT(1)
@@ -140,6 +145,7 @@ struct agl_mac_repr {
 		__u8 port;
 	} entry[];
 };
+
 static_assert(sizeof(struct agl_mac_repr) == 4);
 
 struct agl_lag_config {
@@ -152,6 +158,7 @@ struct agl_lag_config {
 	__be32 group_inst;
 	__be32 members[];
 };
+
 static_assert(sizeof(struct agl_lag_config) == 20);
 #define AGL_LAG_LAST			BIT(1)
 #define AGL_LAG_FIRST			BIT(2)

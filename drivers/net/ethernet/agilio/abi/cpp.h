@@ -90,6 +90,7 @@ struct agl_res_entry {
 	__le32 page_offset;	/* in units of 256 bytes */
 	__le32 page_count;
 };
+
 static_assert(sizeof(struct agl_res_entry) == 32);
 #define AGL_RES_PAGE_SHIFT		8
 
@@ -106,6 +107,7 @@ struct agl_hwinfo_head {
 	__le32 limit;
 	__le32 reserved;
 };
+
 static_assert(sizeof(struct agl_hwinfo_head) == 16);
 
 #define AGL_BOARD_STATE_READY		15

@@ -30,6 +30,7 @@ struct agl_key_meta {
 	__u8 mask_id;		/* 0xff in the mask */
 	__be16 tci;		/* without the QINQ feature only */
 };
+
 static_assert(sizeof(struct agl_key_meta) == 4);
 #define AGL_MASK_ID_MAX			255	/* 0 is never used */
 
@@ -43,6 +44,7 @@ struct agl_key_mac {
 	__u8 src[6];
 	__be32 mpls;
 };
+
 static_assert(sizeof(struct agl_key_mac) == 16);
 #define AGL_MPLS_LABEL			GENMASK(31, 12)
 #define AGL_MPLS_TC			GENMASK(11, 9)
@@ -53,6 +55,7 @@ struct agl_key_tp {
 	__be16 src;
 	__be16 dst;
 };
+
 static_assert(sizeof(struct agl_key_tp) == 4);
 
 struct agl_key_ipv4 {
@@ -63,6 +66,7 @@ struct agl_key_ipv4 {
 	__be32 src;
 	__be32 dst;
 };
+
 static_assert(sizeof(struct agl_key_ipv4) == 12);
 
 struct agl_key_ipv6 {
@@ -74,6 +78,7 @@ struct agl_key_ipv6 {
 	__u8 src[16];
 	__u8 dst[16];
 };
+
 static_assert(sizeof(struct agl_key_ipv6) == 40);
 #define AGL_IP_FRAG_FIRST		BIT(7)
 #define AGL_IP_FRAGMENTED		BIT(6)
@@ -89,6 +94,7 @@ struct agl_key_qinq {
 	__be16 inner_tpid;
 	__be16 inner_tci;
 };
+
 static_assert(sizeof(struct agl_key_qinq) == 8);
 
 #endif

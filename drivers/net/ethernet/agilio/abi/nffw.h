@@ -21,6 +21,7 @@ struct agl_nffw_entry {
 	__le32 mip_cppid;
 	__le32 mip_offset_lo;
 };
+
 static_assert(sizeof(struct agl_nffw_entry) == 12);
 #define AGL_NFFW_LOADED			BIT(31)
 #define AGL_NFFW_MIP_DIRECT		BIT(8)
@@ -45,6 +46,7 @@ struct agl_mip {
 	char name[16];
 	char tools[32];
 };
+
 static_assert(sizeof(struct agl_mip) == 96);
 
 struct agl_rtsym {
@@ -58,6 +60,7 @@ struct agl_rtsym {
 	__u8 size_hi;
 	__le32 size_lo;
 };
+
 static_assert(sizeof(struct agl_rtsym) == 16);
 #define AGL_RTSYM_OBJECT		1
 #define AGL_RTSYM_FUNCTION		2

@@ -82,6 +82,7 @@ struct agl_nsp_dma_desc {
 		__le64 addr;
 	} chunk[];
 };
+
 static_assert(sizeof(struct agl_nsp_dma_desc) == 16);
 
 struct agl_nsp_identify {
@@ -96,6 +97,7 @@ struct agl_nsp_identify {
 	__u8 reserved[6];
 	__le64 sensor_mask;
 };
+
 static_assert(sizeof(struct agl_nsp_identify) == 64);
 
 #define AGL_NSP_SENSORS_SIZE		16
@@ -114,6 +116,7 @@ struct agl_eth_entry {
 	__u8 reserved[2];
 	__le64 control;
 };
+
 static_assert(sizeof(struct agl_eth_entry) == 32);
 
 #define AGL_ETH_PORT_LANES		GENMASK_ULL(3, 0)

@@ -177,6 +177,7 @@ struct agl_tx_desc {
 	};
 	__le16 data_len;
 } __packed;
+
 static_assert(sizeof(struct agl_tx_desc) == 16);
 #define AGL_TXD_EOP			BIT(7)
 #define AGL_TXD_OFFSET			GENMASK(6, 0)
@@ -206,6 +207,7 @@ union agl_rx_desc {
 	} __packed rxd;
 	__le64 raw;
 };
+
 static_assert(sizeof(union agl_rx_desc) == 8);
 #define AGL_RXD_DD			BIT(7)
 #define AGL_RXD_META_LEN		GENMASK(6, 0)

@@ -3,12 +3,11 @@
 """Ports, traffic of every kind, offloads: what works without a rule."""
 from __future__ import annotations
 
-import os
 import re
 
 from lib import ktest, net
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, every, sh, until,
+from lib.net import (Port, arrival, counter, env, every, quiet, sh, until,
                      wait_carrier, wire)
 from lib.pkt import TCP, Frame
 
@@ -258,12 +257,6 @@ def clean() -> None:
     for name in ("cmsg_bad", "cmsg_unknown", "tx_bad_desc", "cpp_bad",
                  "cpp_unmapped", "explicit_kicks", "reconfig_errors"):
         assert counter(name) == 0, f"{name} is {counter(name)}"
-
-
-def quiet() -> None:
-    """No neighbour discovery between our frames."""
-    for d in os.listdir("/proc/sys/net/ipv6/conf"):
-        sh(f"sysctl -qw net.ipv6.conf.{d}.disable_ipv6=1", ok=False)
 
 
 if __name__ == "__main__":

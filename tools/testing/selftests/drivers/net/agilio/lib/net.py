@@ -14,7 +14,7 @@ from typing import Any
 SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 8, 23
 SO_RCVBUFFORCE = 33
 TP_STATUS_VLAN_VALID = 0x10
-WAIT = 15.0
+WAIT = 10.0
 
 
 class CommandError(AssertionError):
@@ -170,3 +170,9 @@ def carrier(dev: str, ns: str | None = None) -> bool:
 def wait_carrier(dev: str, up: bool = True, ns: str | None = None) -> None:
     until(f"carrier {'on' if up else 'off'} on {dev}",
           lambda: carrier(dev, ns) == up)
+
+
+def quiet() -> None:
+    """No neighbour discovery between our frames."""
+    for d in os.listdir("/proc/sys/net/ipv6/conf"):
+        sh(f"sysctl -qw net.ipv6.conf.{d}.disable_ipv6=1", ok=False)

@@ -1,0 +1,376 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Rules, skip_sw: each match with a packet that must hit and packets that
+differ from it in one bit of that field; each action with the exact bytes that
+must come out. A miss is seen as an event too: the frame reaches the host."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from lib import ktest
+from lib.ktest import test
+from lib.net import (Port, arrival, counter, env, fails, hw_stats, quiet, sh,
+                     until, wait_carrier, wire)
+from lib.pkt import ICMP, SCTP, TCP, Frame
+
+OVERHEAD = 14       # per packet, 05-observed-behaviour.md section 0.2
+V6 = {"ip": "fd00::1", "to": "fd00::2"}
+MARK = b"agilio-test-payload"
+
+
+class Bench:
+    """The sockets of a rule test: in by wire 0, out by VF 0, or to the host."""
+
+    def __init__(self) -> None:
+        self.up, self.rep = env("UPLINK0"), env("REP0")
+        sh(f"tc qdisc add dev {self.up} clsact")
+        for dev in (self.up, self.rep, env("VF0")):
+            wait_carrier(dev)
+        self.far, self.vf = wire(0), Port(env("VF0"))
+        self.host = Port(self.up)
+        self.far1, self.host_rep = wire(1), Port(self.rep)
+
+    def add(self, proto: str, match: str, actions: str) -> None:
+        sh(f"tc filter add dev {self.up} ingress prot {proto} pref 1 flower "
+           f"skip_sw {match} {actions}")
+
+    def clear(self) -> None:
+        sh(f"tc filter del dev {self.up} ingress")
+
+    def send(self, data: bytes, src: Port | None = None) -> tuple[Port, bytes]:
+        (src or self.far).send(data)
+        got = arrival([self.vf, self.host, self.far1, self.host_rep],
+                      lambda f: f[6:12] == data[6:12] or MARK in f)
+        assert got, f"{data.hex()} arrived nowhere"
+        return got
+
+    def hits(self, data: bytes, want: bytes | None = None) -> None:
+        port, out = self.send(data)
+        assert port is self.vf, f"{data.hex()} missed"
+        want = data if want is None else want
+        want = want.ljust(60, b"\0") if len(data) < 60 else want
+        assert out == want, f"\n got {out.hex()}\nwant {want.hex()}"
+
+    def misses(self, data: bytes) -> None:
+        port, _ = self.send(data)
+        assert port is self.host, f"{data.hex()} hit, on {port.dev}"
+
+
+bench: Bench
+
+
+@dataclass
+class Match:
+    name: str
+    proto: str
+    match: str
+    hit: Frame
+    miss: list[Frame]
+    nfp: bool = True        # mainline takes it and does it right
+    also: list[Frame] = field(default_factory=list)     # more hits
+
+
+F = Frame()
+T = Frame(proto=TCP)
+S = Frame(proto=SCTP)
+P6 = Frame(**V6)            # type: ignore[arg-type]
+T6 = Frame(proto=TCP, **V6)     # type: ignore[arg-type]
+
+
+def flags(n: int) -> Frame:
+    return T.with_(flags=n)
+
+
+MATCHES = [
+    Match("ethertype ip", "ip", "", F, [P6, Frame(raw=MARK * 3)]),
+    Match("ethertype ipv6", "ipv6", "", P6, [F]),
+    Match("dst_mac", "ip", "dst_mac 02:bb:00:00:00:02", F,
+          [F.with_(dst="02:bb:00:00:00:03"), F.with_(dst="06:bb:00:00:00:02")]),
+    Match("dst_mac masked", "ip", "dst_mac 02:bb:00:00:00:00/ff:ff:00:00:00:00",
+          F, [F.with_(dst="02:ba:00:00:00:02")],
+          also=[F.with_(dst="02:bb:99:88:77:66")]),
+    Match("src_mac", "ip", "src_mac 02:aa:00:00:00:01", F,
+          [F.with_(src="02:aa:00:00:00:00"), F.with_(src="02:ab:00:00:00:01")]),
+    Match("vlan_id", "802.1q", "vlan_id 100 vlan_ethtype ip",
+          F.with_(vlans=[(0x8100, 100)]),
+          [F.with_(vlans=[(0x8100, 101)]), F.with_(vlans=[(0x8100, 0x8e4)]), F],
+          also=[F.with_(vlans=[(0x8100, 0x6064)])]),
+    Match("vlan_id 0", "802.1q", "vlan_id 0 vlan_ethtype ip",
+          F.with_(vlans=[(0x8100, 0)]), [F.with_(vlans=[(0x8100, 100)]), F]),
+    Match("vlan_prio", "802.1q", "vlan_prio 3 vlan_ethtype ip",
+          F.with_(vlans=[(0x8100, 0x6064)]),
+          [F.with_(vlans=[(0x8100, 0x4064)]), F.with_(vlans=[(0x8100, 0xe064)])]),
+    Match("vlan_id and vlan_prio 0", "802.1q",
+          "vlan_id 400 vlan_prio 0 vlan_ethtype ip",
+          F.with_(vlans=[(0x8100, 400)]),
+          [F.with_(vlans=[(0x8100, 0x2190)]), F.with_(vlans=[(0x8100, 401)])]),
+    Match("src_ip", "ip", "src_ip 10.0.0.1", F,
+          [F.with_(ip="10.0.0.0"), F.with_(ip="138.0.0.1")]),
+    Match("dst_ip with prefix", "ip", "dst_ip 10.0.0.0/23", F,
+          [F.with_(to="10.0.2.2")], also=[F.with_(to="10.0.1.255")]),
+    Match("src_ip, IPv6", "ipv6", "src_ip fd00::1", P6,
+          [P6.with_(ip="fd00::3"), P6.with_(ip="fd80::1")]),
+    Match("dst_ip, IPv6 with prefix", "ipv6", "dst_ip fd00::/65", P6,
+          [P6.with_(to="fd00:0:0:0:8000::2"), P6.with_(to="fd01::2")],
+          also=[P6.with_(to="fd00::7000:1:2:3")]),
+    Match("ip_proto udp", "ip", "ip_proto udp", F, [T, S]),
+    Match("ip_proto icmp", "ip", "ip_proto icmp", F.with_(proto=ICMP), [F]),
+    Match("dst_port, TCP", "ip", "ip_proto tcp dst_port 2000", T,
+          [T.with_(dport=2001), T.with_(dport=0x8000 | 2000), F]),
+    Match("src_port, TCP", "ip", "ip_proto tcp src_port 1000", T,
+          [T.with_(sport=1001), F]),
+    Match("dst_port masked, UDP", "ip", "ip_proto udp dst_port 2000/0xfff0", F,
+          [F.with_(dport=2016)], also=[F.with_(dport=2001)]),
+    Match("src_port, UDP over IPv6", "ipv6", "ip_proto udp src_port 1000", P6,
+          [P6.with_(sport=1002), T6]),
+    Match("dst_port, SCTP", "ip", "ip_proto sctp dst_port 2000", S,
+          [S.with_(dport=2002), F]),
+    Match("ip_tos", "ip", "ip_tos 0x10", F.with_(tos=0x10),
+          [F.with_(tos=0x11), F.with_(tos=0x90), F]),
+    Match("ip_tos masked", "ip", "ip_tos 0/0x3", F, [F.with_(tos=1)],
+          also=[F.with_(tos=0xfc)]),
+    Match("ip_tos, IPv6", "ipv6", "ip_tos 0x1e", P6.with_(tos=0x1e),
+          [P6.with_(tos=0x1f), P6.with_(tos=0x9e)]),
+    Match("ip_ttl", "ip", "ip_ttl 64", F, [F.with_(ttl=65), F.with_(ttl=192)]),
+    Match("ip_ttl, IPv6", "ipv6", "ip_ttl 64", P6, [P6.with_(ttl=66)]),
+    Match("tcp_flags SYN", "ip", "ip_proto tcp tcp_flags 0x2/0x7", flags(2),
+          [flags(3), flags(6), flags(0x10)], also=[flags(0x12)]),
+    Match("tcp_flags RST, IPv6", "ipv6", "ip_proto tcp tcp_flags 0x4/0x7",
+          T6.with_(flags=4), [T6.with_(flags=2)]),
+    Match("nofrag", "ip", "ip_flags nofrag", F,
+          [F.with_(frag=0x2000), F.with_(frag=0x0010), F.with_(frag=0x2010)]),
+    Match("frag", "ip", "ip_flags frag", F.with_(frag=0x2000), [F],
+          also=[F.with_(frag=0x0010)]),
+    Match("first fragment", "ip", "ip_flags frag/firstfrag",
+          F.with_(frag=0x2000), [F.with_(frag=0x0010), F.with_(frag=0x2010), F]),
+    Match("later fragment", "ip", "ip_flags frag/nofirstfrag",
+          F.with_(frag=0x0010), [F.with_(frag=0x2000), F]),
+    Match("frag, IPv6", "ipv6", "ip_flags frag/firstfrag", P6.with_(frag6=1),
+          [P6.with_(frag6=0x11), P6]),
+]
+
+
+def run_match(m: Match) -> Callable[[], None]:
+    def run() -> None:
+        if ktest.driver() == "nfp" and not m.nfp:
+            raise ktest.Skip("mainline does not take this rule")
+        bench.add(m.proto, m.match, f"action mirred egress redirect dev {bench.rep}")
+        try:
+            sent = 0
+            for f in [m.hit, *m.also]:
+                bench.hits(f.bytes())
+                sent += len(f.bytes()) + OVERHEAD
+            for f in m.miss:
+                bench.misses(f.bytes())
+            n = 1 + len(m.also)
+            until("counters", lambda: hw_stats(bench.up)[0] >= n)
+            assert hw_stats(bench.up) == (n, sent), \
+                f"{hw_stats(bench.up)}, sent {n} of {sent} bytes"
+        finally:
+            bench.clear()
+    return run
+
+
+@dataclass
+class Action:
+    name: str
+    proto: str
+    match: str
+    actions: str
+    before: Frame
+    after: Frame
+    nfp: bool = True
+
+
+TAG = [(0x8100, 0x6064)]
+ACTIONS = [
+    Action("vlan push", "ip", "", "vlan push id 100 priority 3", F,
+           F.with_(vlans=TAG)),
+    Action("vlan push of 802.1ad", "ip", "",
+           "vlan push id 5 protocol 802.1ad", F, F.with_(vlans=[(0x88a8, 5)])),
+    Action("vlan push, id and priority 0", "ip", "",
+           "vlan push id 0 priority 0", F, F.with_(vlans=[(0x8100, 0)])),
+    Action("vlan pop", "802.1q", "vlan_id 100 vlan_ethtype ip", "vlan pop",
+           F.with_(vlans=TAG), F),
+    Action("pedit of both MAC addresses", "ip", "",
+           "pedit ex munge eth src set 02:0a:0b:0c:0d:0e "
+           "munge eth dst set 02:01:02:03:04:05", F,
+           F.with_(src="02:0a:0b:0c:0d:0e", dst="02:01:02:03:04:05")),
+    Action("pedit of the IPv4 source, UDP", "ip", "ip_proto udp",
+           "pedit ex munge ip src set 10.0.0.77 pipe csum ip and udp", F,
+           F.with_(ip="10.0.0.77")),
+    Action("pedit of both IPv4 addresses, TCP", "ip", "ip_proto tcp",
+           "pedit ex munge ip src set 10.0.0.77 munge ip dst set 10.9.8.7 "
+           "pipe csum ip and tcp", T, T.with_(ip="10.0.0.77", to="10.9.8.7")),
+    Action("pedit of the IPv4 source, UDP without checksum", "ip",
+           "ip_proto udp",
+           "pedit ex munge ip src set 10.0.0.77 pipe csum ip and udp",
+           F.with_(udp_zero=True), F.with_(ip="10.0.0.77", udp_zero=True)),
+    Action("pedit of the TTL", "ip", "ip_proto udp ip_ttl 64",
+           "pedit ex munge ip ttl set 63 pipe csum ip and udp", F,
+           F.with_(ttl=63)),
+    Action("pedit of the TOS, DSCP only", "ip", "ip_proto udp",
+           "pedit ex munge ip tos set 0xb8 retain 0xfc pipe csum ip and udp",
+           F.with_(tos=1), F.with_(tos=0xb9)),
+    Action("pedit of the IPv6 source", "ipv6", "ip_proto tcp",
+           "pedit ex munge ip6 src set fd00::77 pipe csum tcp", T6,
+           T6.with_(ip="fd00::77")),
+    Action("pedit of the IPv6 destination", "ipv6", "ip_proto udp",
+           "pedit ex munge ip6 dst set fd00:1:2:3:4:5:6:7 pipe csum udp", P6,
+           P6.with_(to="fd00:1:2:3:4:5:6:7")),
+    Action("pedit of the hop limit", "ipv6", "ip_proto udp",
+           "pedit ex munge ip6 hoplimit set 63 pipe csum udp", P6,
+           P6.with_(ttl=63)),
+    Action("pedit of the traffic class", "ipv6", "ip_proto udp",
+           "pedit ex munge ip6 traffic_class set 0xb8 pipe csum udp", P6,
+           P6.with_(tos=0xb8)),
+    Action("pedit of both TCP ports", "ip", "ip_proto tcp",
+           "pedit ex munge tcp sport set 9000 munge tcp dport set 8080 "
+           "pipe csum tcp", T, T.with_(sport=9000, dport=8080)),
+    Action("pedit of a UDP port", "ip", "ip_proto udp",
+           "pedit ex munge udp dport set 8080 pipe csum udp", F,
+           F.with_(dport=8080)),
+    Action("pedit of a TCP port over IPv6", "ipv6", "ip_proto tcp",
+           "pedit ex munge tcp sport set 9000 pipe csum tcp", T6,
+           T6.with_(sport=9000)),
+    Action("routed: MAC addresses, TTL, then a tag", "ip", "ip_proto udp ip_ttl 64",
+           "pedit ex munge eth src set 02:0a:0b:0c:0d:0e munge eth dst set "
+           "02:01:02:03:04:05 pipe pedit ex munge ip ttl set 63 pipe "
+           "csum ip and udp pipe vlan push id 100 priority 3", F,
+           F.with_(src="02:0a:0b:0c:0d:0e", dst="02:01:02:03:04:05", ttl=63,
+                   vlans=TAG)),
+]
+
+
+def run_action(a: Action) -> Callable[[], None]:
+    def run() -> None:
+        if ktest.driver() == "nfp" and not a.nfp:
+            raise ktest.Skip("mainline does not take this rule")
+        bench.add(a.proto, a.match, f"action {a.actions} pipe "
+                  f"action mirred egress redirect dev {bench.rep}")
+        try:
+            bench.hits(a.before.bytes(), a.after.bytes())
+        finally:
+            bench.clear()
+    return run
+
+
+for _m in MATCHES:
+    test(f"match: {_m.name}")(run_match(_m))
+for _a in ACTIONS:
+    test(f"action: {_a.name}")(run_action(_a))
+
+
+@test("action: drop, and the drop is counted")
+def drop() -> None:
+    bench.add("ip", "ip_proto udp dst_port 2000", "action drop")
+    try:
+        before = counter("act_drop")
+        bench.far.send(F.bytes())
+        # The same way, one after the other: this one comes out
+        bench.misses(F.with_(dport=2001).bytes())
+        assert counter("act_drop") == before + 1
+        until("counters", lambda: hw_stats(bench.up)[0] == 1)
+    finally:
+        bench.clear()
+
+
+@test("action: mirror to a port, then redirect to another")
+def mirror() -> None:
+    bench.add("ip", "", f"action mirred egress mirror dev {env('UPLINK1')} pipe "
+              f"action vlan push id 7 pipe action mirred egress redirect dev "
+              f"{bench.rep}")
+    try:
+        data = F.bytes()
+        bench.far.send(data)
+        mirrored = arrival([bench.far1], lambda f: MARK in f)
+        assert mirrored and mirrored[1] == data, mirrored
+        tagged = arrival([bench.vf], lambda f: MARK in f)
+        assert tagged and tagged[1] == F.with_(vlans=[(0x8100, 7)]).bytes()
+    finally:
+        bench.clear()
+
+
+@test("action: mirror to two ports and redirect to a third")
+def mirrors() -> None:
+    vf1 = Port(env("VF1"))
+    bench.add("ip", "", f"action mirred egress mirror dev {env('UPLINK1')} pipe "
+              f"action mirred egress mirror dev {env('REP1')} pipe "
+              f"action mirred egress redirect dev {bench.rep}")
+    try:
+        bench.far.send(F.bytes())
+        for port in (bench.far1, vf1, bench.vf):
+            got = arrival([port], lambda f: MARK in f)
+            assert got and got[1] == F.bytes(), port.dev
+    finally:
+        bench.clear()
+        vf1.close()
+
+
+@test("action: back to the port that it came from")
+def hairpin() -> None:
+    bench.add("ip", "", f"action mirred egress redirect dev {bench.up}")
+    try:
+        bench.far.send(F.bytes())
+        got = arrival([bench.far], lambda f: MARK in f)
+        assert got and got[1] == F.bytes()
+    finally:
+        bench.clear()
+
+
+@test("VF to VF and VF to wire, and nothing of it through the host")
+def vf_rules() -> None:
+    rep0, rep1 = env("REP0"), env("REP1")
+    vf1 = Port(env("VF1"))
+    wait_carrier(env("VF1"))
+    sh(f"tc qdisc add dev {rep0} clsact")
+    try:
+        for dport, out, port in ((2000, rep1, vf1), (2001, bench.up, bench.far)):
+            sh(f"tc filter add dev {rep0} ingress prot ip pref 1 flower skip_sw "
+               f"ip_proto udp dst_port {dport} action mirred egress redirect "
+               f"dev {out}")
+            before = counter("fallbacks")
+            f = F.with_(dport=dport).bytes()
+            bench.vf.send(f)
+            got = arrival([port], lambda x: MARK in x)
+            assert got and got[1] == f
+            assert counter("fallbacks") == before
+    finally:
+        sh(f"tc qdisc del dev {rep0} clsact")
+        vf1.close()
+
+
+@test("a rule that the card can't do is refused with skip_sw, and says why")
+def refused() -> None:
+    err = fails(f"tc filter add dev {bench.up} ingress prot arp pref 1 flower "
+                f"skip_sw arp_op request action mirred egress redirect dev "
+                f"{bench.rep}")
+    assert "offload" in err.lower() or "support" in err.lower(), err
+
+
+@test("counters are complete and stop growing when the rule is deleted")
+def stats_final() -> None:
+    bench.add("ip", "", f"action mirred egress redirect dev {bench.rep}")
+    for _ in range(50):
+        bench.far.send(F.bytes())
+    until("50 packets counted", lambda: hw_stats(bench.up)[0] == 50)
+    assert hw_stats(bench.up)[1] == 50 * (len(F.bytes()) + OVERHEAD)
+    bench.clear()
+    assert counter("rules") == 0 and counter("masks") == 0
+    bench.vf.drain()
+
+
+@test("the model saw no conflict, duplicate, orphan or malformed rule")
+def clean() -> None:
+    for name in ("lookup_conflicts", "flow_dup", "flow_missing", "flow_bad_key",
+                 "flow_bad_action", "flow_bad_ctx", "flow_bad_shortcut",
+                 "mask_unknown", "mask_replaced", "cmsg_bad", "cmsg_unknown",
+                 "act_unknown", "out_unknown"):
+        assert counter(name) == 0, f"{name} is {counter(name)}"
+
+
+if __name__ == "__main__":
+    quiet()
+    bench = Bench()
+    raise SystemExit(ktest.run("flower"))

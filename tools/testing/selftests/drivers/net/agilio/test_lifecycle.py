@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Loading and unloading, VFs up and down, faults of the card."""
+from __future__ import annotations
+
+import os
+
+from lib import ktest
+from lib.ktest import test
+from lib.net import (counter, env, every, fails, quiet, sh, until,
+                     wait_carrier)
+
+CARD = env("CARD")
+SYS = f"/sys/bus/pci/devices/{CARD}"
+
+
+def insert() -> None:
+    sh("modprobe nfp" if ktest.driver() == "nfp" else "insmod /lab/agilio.ko")
+    sh("udevadm settle -t 60")
+
+
+def remove() -> None:
+    sh(f"rmmod {ktest.driver()}")
+
+
+def netdevs() -> set[str]:
+    return set(os.listdir("/sys/class/net"))
+
+
+def representors(prefix: str = "p") -> list[str]:
+    out = []
+    for d in sorted(netdevs()):
+        try:
+            with open(f"/sys/class/net/{d}/phys_port_name", encoding="ascii") as f:
+                name = f.read().strip()
+        except OSError:
+            continue
+        if name.startswith(prefix):
+            out.append(d)
+    return out
+
+
+def set_vfs(n: int) -> None:
+    with open(f"{SYS}/sriov_numvfs", "w", encoding="ascii") as f:
+        f.write(str(n))
+
+
+@test("the VF limit is the firmware's")
+def vf_limit() -> None:
+    with open(f"{SYS}/sriov_totalvfs", encoding="ascii") as f:
+        assert int(f.read()) == 61
+    set_vfs(0)
+    try:
+        set_vfs(62)
+    except OSError:
+        return
+    raise AssertionError("62 VFs were made")
+
+
+@test("60 VFs with a netdev and a representor each, twice, then none")
+def sixty() -> None:
+    set_vfs(0)
+    before = netdevs()
+    for _ in range(2):
+        set_vfs(60)
+        until("60 VF netdevs", lambda: len(
+            [v for v in range(60) if os.path.isdir(f"{SYS}/virtfn{v}/net")])
+            == 60, 60)
+        sh("udevadm settle -t 60")
+        assert len(representors("pf0vf")) == 60
+        assert len(netdevs() - before) == 120
+        last_rep = next(d for d in representors("pf0vf") if open(
+            f"/sys/class/net/{d}/phys_port_name").read().strip() == "pf0vf59")
+        last_vf = os.listdir(f"{SYS}/virtfn59/net")[0]
+        sh(f"ip link set {last_rep} up; ip link set {last_vf} up")
+        wait_carrier(last_vf)
+        wait_carrier(last_rep)
+        set_vfs(0)
+        assert netdevs() == before, netdevs() - before
+
+
+@test("removed and loaded again, twenty times, with the same netdevs")
+def reload() -> None:
+    set_vfs(0)
+    before = len(netdevs())
+    ports = len(every("UPLINK"))
+    for i in range(20):
+        if i % 5 == 0:
+            set_vfs(3)
+        remove()
+        assert not representors()
+        insert()
+        assert len(netdevs()) == before, f"round {i}: {netdevs()}"
+        assert len(representors()) == ports + 1
+    assert counter("rules") == 0 and counter("masks") == 0
+
+
+@test("rules are gone with the driver that made them")
+def rules_gone() -> None:
+    (dev, *_) = representors("p0")
+    sh(f"ip link set {dev} up; tc qdisc add dev {dev} clsact")
+    for n in range(20):
+        sh(f"tc filter add dev {dev} ingress prot ip pref 1 flower skip_sw "
+           f"dst_ip 10.0.0.{n} action drop")
+    assert counter("rules") == 20
+    remove()
+    assert counter("rules") == 0
+    insert()
+
+
+@test("rules added and deleted in bulk leave nothing behind")
+def bulk() -> None:
+    (dev, *_) = representors("p0")
+    sh(f"ip link set {dev} up; tc qdisc add dev {dev} clsact")
+    base = counter("flow_add")
+    n = 2000
+    with open("/tmp/rules", "w", encoding="ascii") as f:
+        for i in range(n):
+            f.write(f"filter add dev {dev} ingress prot ip pref 1 flower skip_sw "
+                    f"dst_ip 10.{i >> 16}.{i >> 8 & 255}.{i & 255} action drop\n")
+    sh("tc -b /tmp/rules")
+    assert counter("rules") == n and counter("masks") == 1
+    assert counter("flow_add") - base == n
+    sh(f"tc qdisc del dev {dev} clsact")
+    assert counter("rules") == 0 and counter("masks") == 0
+    assert counter("flow_missing") == 0 and counter("flow_dup") == 0
+
+
+@test("a firmware that does not answer: probe fails with an error, no hang",
+      noisy=True)
+def no_reply() -> None:
+    remove()
+    sh("lab-qmp fault drop-reply=1000")
+    if ktest.driver() == "nfp":
+        sh("modprobe nfp")
+    else:
+        sh("insmod /lab/agilio.ko")
+    assert not representors()
+    assert not os.path.exists(f"{SYS}/driver")
+    sh("lab-qmp fault drop-reply=0")
+    remove()
+    insert()
+    assert len(representors()) == len(every("UPLINK")) + 1
+
+
+@test("an unknown fault is refused by the model")
+def unknown_fault() -> None:
+    assert "no such fault" in fails("lab-qmp fault no-such-thing=1")
+
+
+@test("the model met nothing unknown or malformed")
+def clean() -> None:
+    for name in ("cmsg_bad", "cmsg_unknown", "tx_bad_desc", "cpp_bad",
+                 "cpp_unmapped", "explicit_kicks", "reconfig_errors",
+                 "mask_replaced", "flow_missing", "flow_dup"):
+        assert counter(name) == 0, f"{name} is {counter(name)}"
+
+
+if __name__ == "__main__":
+    quiet()
+    raise SystemExit(ktest.run("lifecycle"))
