@@ -116,9 +116,15 @@ class Port:
                     data = data[:12] + struct.pack(">HH", tpid, tci) + data[12:]
         return data
 
-    def drain(self) -> None:
+    def waiting(self) -> list[bytes]:
+        """The frames that are there now."""
+        out = []
         while select.select([self.sock], [], [], 0)[0]:
-            self._read()
+            out.append(self._read())
+        return out
+
+    def drain(self) -> None:
+        self.waiting()
 
 
 def arrival(ports: list[Port], match: Any, seconds: float = WAIT
