@@ -63,7 +63,8 @@
 /* Mutex: lock word and key */
 #define AGL_MUTEX_LOCK			0x0
 #define AGL_MUTEX_KEY			0x4
-#define AGL_MUTEX_LOCKED(ifc)		((__u32)(ifc) << 16 | 0x000f)
+#define AGL_MUTEX_STATE_LOCKED		0x000f
+#define AGL_MUTEX_LOCKED(ifc)		((__u32)(ifc) << 16 | AGL_MUTEX_STATE_LOCKED)
 #define AGL_MUTEX_UNLOCKED(ifc)		((__u32)(ifc) << 16)
 #define AGL_MUTEX_STATE			GENMASK(15, 0)
 #define AGL_MUTEX_OWNER			GENMASK(31, 16)

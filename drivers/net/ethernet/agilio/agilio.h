@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The physical function: what its parts share.
+ */
+#ifndef AGILIO_H
+#define AGILIO_H
+
+#include <linux/netdevice.h>
+#include <linux/pci.h>
+#include <net/devlink.h>
+
+#include "abi/cmsg.h"
+#include "chip/chip.h"
+#include "vnic/vnic.h"
+
+#define AGL_NAME	"agilio"
+#define AGL_MAX_VFS	64
+
+enum agl_repr_kind { AGL_REPR_PHYS, AGL_REPR_PF, AGL_REPR_VF };
+
+struct agilio;
+
+/**
+ * struct agl_repr - a representor, private data of its netdev
+ * @agl: card
+ * @netdev: its own
+ * @kind: of what
+ * @id: port id, abi/cmsg.h
+ * @index: port table row, or VF number
+ * @reified: the firmware has answered that it knows the port
+ * @mtu_acked: the firmware has answered to the last MTU change
+ * @dst: metadata that takes a packet to the port
+ * @stats: the port's counters in the card
+ * @devlink_port: its port
+ */
+struct agl_repr {
+	struct agilio *agl;
+	struct net_device *netdev;
+	enum agl_repr_kind kind;
+	u32 id;
+	unsigned int index;
+	bool reified;
+	u32 mtu_acked;
+	struct metadata_dst *dst;
+	void __iomem *stats;
+	struct devlink_port devlink_port;
+};
+
+/**
+ * struct agilio - a card's physical function
+ * @pdev: PCI function
+ * @chip: below the firmware
+ * @eth: port table
+ * @features: agreed with the firmware, AGL_FEAT_
+ * @bar: data vNIC's control BAR
+ * @ctrl_bar: control vNIC's
+ * @vf_bar: VFs' control BARs
+ * @mac_stats: MAC counters
+ * @qc: queue controller
+ * @max_vfs: limit of the firmware
+ * @ctrl: control vNIC
+ * @ctrl_dev: dummy netdev for its NAPI
+ * @netdev: PF's netdev, private data is the vNIC
+ * @phys: representors of physical ports, by chip-wide index
+ * @pf: representor of the PF
+ * @vf: representors of VFs
+ * @reply: woken by each answer of the firmware
+ */
+struct agilio {
+	struct pci_dev *pdev;
+	struct agl_chip chip;
+	struct agl_eth_table eth;
+	u64 features;
+	struct agl_area bar;
+	struct agl_area ctrl_bar;
+	struct agl_area vf_bar;
+	struct agl_area mac_stats;
+	struct agl_area qc;
+	unsigned int max_vfs;
+	struct agl_vnic ctrl;
+	struct net_device *ctrl_dev;
+	struct net_device *netdev;
+	struct agl_repr __rcu *phys[AGL_ETH_MAX];
+	struct agl_repr __rcu *pf;
+	struct agl_repr __rcu *vf[AGL_MAX_VFS];
+	wait_queue_head_t reply;
+};
+
+/* flower/app.c */
+int agl_app_init(struct agilio *agl);
+int agl_app_start(struct agilio *agl);
+void agl_app_stop(struct agilio *agl);
+
+/* flower/cmsg.c */
+void agl_cmsg_rx(struct agl_vnic *vnic, struct sk_buff *skb);
+int agl_cmsg_send(struct agilio *agl, u8 type, const void *body, size_t len);
+int agl_cmsg_reify(struct agilio *agl, struct agl_repr *repr, bool exists);
+int agl_cmsg_reify_wait(struct agilio *agl, struct agl_repr *repr);
+int agl_cmsg_port_mod(struct agl_repr *repr, u8 info, unsigned int mtu);
+int agl_cmsg_port_mtu(struct agl_repr *repr, unsigned int mtu);
+int agl_cmsg_mac_repr(struct agilio *agl);
+
+/* netdev/ */
+int agl_pf_netdev_create(struct agilio *agl);
+void agl_pf_netdev_destroy(struct agilio *agl);
+struct net_device *agl_vnic_netdev_alloc(struct pci_dev *pdev,
+					 const struct agl_vnic_ops *ops,
+					 unsigned int rings);
+struct agl_repr *agl_repr_find(struct agilio *agl, u32 id);
+int agl_reprs_create(struct agilio *agl);
+void agl_reprs_destroy(struct agilio *agl);
+int agl_vf_reprs_create(struct agilio *agl, unsigned int count);
+void agl_vf_reprs_destroy(struct agilio *agl);
+
+unsigned int agl_mac_stats_count(void);
+void agl_mac_stats_names(u8 *data);
+void agl_mac_stats_read(void __iomem *block, u64 *data);
+
+/* devlink/devlink.c */
+extern const struct devlink_ops agl_devlink_ops;
+int agl_devlink_port_add(struct agl_repr *repr);
+void agl_devlink_port_del(struct agl_repr *repr);
+
+/* vf.c */
+extern struct pci_driver agl_vf_driver;
+
+#endif

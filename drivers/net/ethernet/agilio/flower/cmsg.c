@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Control messages: transport, and the messages about ports.
+ * 03-flower.md section 3.
+ */
+#include "../agilio.h"
+
+#define REPLY_TIMEOUT_MS	1000
+#define MTU_ACKED		BIT(31)
+#define CMSG_HEADROOM		64
+
+/**
+ * agl_cmsg_send - send a message
+ * @agl: card
+ * @type: AGL_CMSG_
+ * @body: what follows the head, big endian
+ * @len: its bytes
+ *
+ * Return: 0, -ENOMEM, -EBUSY if the ring is full.
+ */
+int agl_cmsg_send(struct agilio *agl, u8 type, const void *body, size_t len)
+{
+	struct agl_cmsg_head *h;
+	struct sk_buff *skb;
+
+	skb = alloc_skb(CMSG_HEADROOM + sizeof(*h) + len, GFP_ATOMIC);
+	if (!skb)
+		return -ENOMEM;
+	skb_reserve(skb, CMSG_HEADROOM);
+	h = skb_put_zero(skb, sizeof(*h));
+	h->type = type;
+	h->version = AGL_CMSG_VERSION;
+	skb_put_data(skb, body, len);
+	return agl_tx_control(&agl->ctrl, skb);
+}
+
+static void rx_reify(struct agilio *agl, const struct agl_port_reify *m)
+{
+	struct agl_repr *r = agl_repr_find(agl, be32_to_cpu(m->port));
+
+	if (!r)
+		return;
+	WRITE_ONCE(r->reified, be16_to_cpu(m->info) & AGL_REIFY_EXISTS);
+	wake_up_all(&agl->reply);
+}
+
+static void rx_port_mod(struct agilio *agl, const struct agl_port_mod *m)
+{
+	struct agl_repr *r = agl_repr_find(agl, be32_to_cpu(m->port));
+
+	if (!r)
+		return;
+	if (m->info & AGL_PORT_MOD_MTU_ONLY) {
+		WRITE_ONCE(r->mtu_acked, MTU_ACKED | be16_to_cpu(m->mtu));
+		wake_up_all(&agl->reply);
+	} else if (m->info & AGL_PORT_MOD_LINK) {
+		netif_carrier_on(r->netdev);
+	} else {
+		netif_carrier_off(r->netdev);
+	}
+}
+
+/**
+ * agl_cmsg_rx - a message from the firmware, in softirq
+ * @vnic: control vNIC
+ * @skb: head and body; freed here
+ */
+void agl_cmsg_rx(struct agl_vnic *vnic, struct sk_buff *skb)
+{
+	struct agl_cmsg_head *h = (void *)skb->data;
+	struct agilio *agl = vnic->priv;
+	void *body = skb->data + sizeof(*h);
+	int len = skb->len - sizeof(*h);
+
+	if (len < 0 || h->version != AGL_CMSG_VERSION)
+		goto bad;
+	rcu_read_lock();
+	if (h->type == AGL_CMSG_PORT_REIFY &&
+	    len >= sizeof(struct agl_port_reify))
+		rx_reify(agl, body);
+	else if (h->type == AGL_CMSG_PORT_MOD &&
+		 len >= sizeof(struct agl_port_mod))
+		rx_port_mod(agl, body);
+	rcu_read_unlock();
+	dev_consume_skb_any(skb);
+	return;
+
+bad:
+	dev_warn_ratelimited(&agl->pdev->dev, "malformed message, %u bytes\n",
+			     skb->len);
+	dev_kfree_skb_any(skb);
+}
+
+/**
+ * agl_cmsg_reify - tell the firmware that a representor exists, or no more
+ * @agl: card
+ * @repr: which
+ * @exists: or not
+ */
+int agl_cmsg_reify(struct agilio *agl, struct agl_repr *repr, bool exists)
+{
+	struct agl_port_reify m = {
+		.port = cpu_to_be32(repr->id),
+		.info = cpu_to_be16(exists ? AGL_REIFY_EXISTS : 0),
+	};
+
+	return agl_cmsg_send(agl, AGL_CMSG_PORT_REIFY, &m, sizeof(m));
+}
+
+/**
+ * agl_cmsg_reify_wait - wait for the firmware's answer
+ * @agl: card
+ * @repr: which
+ *
+ * Return: 0, -ETIMEDOUT.
+ */
+int agl_cmsg_reify_wait(struct agilio *agl, struct agl_repr *repr)
+{
+	if (wait_event_timeout(agl->reply, READ_ONCE(repr->reified),
+			       msecs_to_jiffies(REPLY_TIMEOUT_MS)))
+		return 0;
+	dev_err(&agl->pdev->dev, "firmware does not answer for port 0x%08x\n",
+		repr->id);
+	return -ETIMEDOUT;
+}
+
+/**
+ * agl_cmsg_port_mod - tell the firmware a port's admin state
+ * @repr: its representor
+ * @info: AGL_PORT_MOD_
+ * @mtu: L3 bytes
+ */
+int agl_cmsg_port_mod(struct agl_repr *repr, u8 info, unsigned int mtu)
+{
+	struct agl_port_mod m = {
+		.port = cpu_to_be32(repr->id),
+		.info = info,
+		.mtu = cpu_to_be16(mtu),
+	};
+
+	return agl_cmsg_send(repr->agl, AGL_CMSG_PORT_MOD, &m, sizeof(m));
+}
+
+/**
+ * agl_cmsg_port_mtu - change a physical port's MTU
+ * @repr: its representor
+ * @mtu: L3 bytes
+ *
+ * Return: 0, -ETIMEDOUT if the firmware doesn't take it.
+ */
+int agl_cmsg_port_mtu(struct agl_repr *repr, unsigned int mtu)
+{
+	u8 info = AGL_PORT_MOD_MTU_ONLY |
+		  (netif_carrier_ok(repr->netdev) ? AGL_PORT_MOD_LINK : 0);
+	int err;
+
+	WRITE_ONCE(repr->mtu_acked, 0);
+	err = agl_cmsg_port_mod(repr, info, mtu);
+	if (err)
+		return err;
+	if (wait_event_timeout(repr->agl->reply,
+			       READ_ONCE(repr->mtu_acked) == (MTU_ACKED | mtu),
+			       msecs_to_jiffies(REPLY_TIMEOUT_MS)))
+		return 0;
+	return -ETIMEDOUT;
+}
+
+/**
+ * agl_cmsg_mac_repr - announce the physical ports; link states come back
+ * @agl: card, its physical representors reified
+ */
+int agl_cmsg_mac_repr(struct agilio *agl)
+{
+	struct agl_mac_repr *m;
+	unsigned int i;
+	size_t len;
+	int err;
+
+	len = struct_size(m, entry, agl->eth.count);
+	m = kzalloc(len, GFP_KERNEL);
+	if (!m)
+		return -ENOMEM;
+	m->count = agl->eth.count;
+	for (i = 0; i < agl->eth.count; i++) {
+		m->entry[i].idx = i;
+		m->entry[i].nbi = agl->eth.port[i].nbi;
+		m->entry[i].base = agl->eth.port[i].base;
+		m->entry[i].port = agl->eth.port[i].index;
+	}
+	err = agl_cmsg_send(agl, AGL_CMSG_MAC_REPR, m, len);
+	kfree(m);
+	return err;
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PCI driver of the physical function: probe order, remove, SR-IOV.
+ */
+#include <linux/module.h>
+
+#include "agilio.h"
+
+static int read_identity(struct agl_chip *chip)
+{
+	u64 dsn = pci_get_dsn(chip->pdev);
+
+	chip->ifc = dsn & 0xffff;
+	chip->unit = FIELD_GET(AGL_IFC_UNIT, chip->ifc);
+	put_unaligned_be32(dsn >> 32, chip->serial);
+	put_unaligned_be16(dsn >> 16, chip->serial + 4);
+	if (FIELD_GET(AGL_IFC_TYPE, chip->ifc) == AGL_IFC_TYPE_PCI &&
+	    FIELD_GET(AGL_IFC_CHANNEL, chip->ifc) == AGL_IFC_CHANNEL_PCI)
+		return 0;
+	dev_err(&chip->pdev->dev, "serial number %016llx is not this card's kind\n",
+		dsn);
+	return -ENODEV;
+}
+
+static int start_chip(struct agilio *agl)
+{
+	struct agl_chip *chip = &agl->chip;
+	int err;
+
+	chip->pdev = agl->pdev;
+	err = read_identity(chip);
+	if (!err)
+		err = agl_chip_map(chip);
+	if (err)
+		return err;
+	err = agl_resources_init(chip);
+	if (!err)
+		err = agl_hwinfo_read(chip);
+	if (err)
+		goto err_unmap;
+	err = agl_nsp_wait(chip);
+	if (err) {
+		dev_err(&agl->pdev->dev, "service processor: %pe\n", ERR_PTR(err));
+		goto err_hwinfo;
+	}
+	agl_nsp_identify(chip);
+	agl_nsp_mac_init(chip);
+	err = agl_firmware_start(chip);
+	if (err)
+		goto err_hwinfo;
+	return 0;
+
+err_hwinfo:
+	agl_hwinfo_free(chip);
+err_unmap:
+	agl_chip_unmap(chip);
+	return err;
+}
+
+static void stop_chip(struct agilio *agl)
+{
+	agl_firmware_stop(&agl->chip);
+	agl_hwinfo_free(&agl->chip);
+	agl_chip_unmap(&agl->chip);
+}
+
+static void unmap_areas(struct agilio *agl)
+{
+	agl_area_unmap(&agl->chip, &agl->qc);
+	agl_area_unmap(&agl->chip, &agl->mac_stats);
+	agl_area_unmap(&agl->chip, &agl->vf_bar);
+	agl_area_unmap(&agl->chip, &agl->ctrl_bar);
+	agl_area_unmap(&agl->chip, &agl->bar);
+}
+
+static int map_areas(struct agilio *agl)
+{
+	struct agl_chip *chip = &agl->chip;
+	u64 vfs = 0;
+	int err;
+
+	agl_rtsym_value(chip, AGL_SYM_MAX_VFS, &vfs);
+	agl->max_vfs = min_t(u64, vfs, AGL_MAX_VFS);
+	err = agl_rtsym_map(chip, AGL_SYM_BAR0, AGL_CB_SIZE, &agl->bar);
+	if (!err)
+		err = agl_rtsym_map(chip, AGL_SYM_CTRL_BAR, AGL_CB_SIZE,
+				    &agl->ctrl_bar);
+	if (!err)
+		err = agl_rtsym_map(chip, AGL_SYM_VF_BAR,
+				    agl->max_vfs * AGL_CB_SIZE, &agl->vf_bar);
+	if (!err)
+		err = agl_rtsym_map(chip, AGL_SYM_MAC_STATS,
+				    (agl->eth.max_index + 1) * AGL_MAC_STATS_BLOCK,
+				    &agl->mac_stats);
+	if (!err)
+		err = agl_area_map(chip, AGL_CPP_TARGET_LOCAL, AGL_QC_BASE,
+				   AGL_QC_SIZE, &agl->qc);
+	if (err) {
+		dev_err(&agl->pdev->dev, "firmware's memory: %pe\n", ERR_PTR(err));
+		unmap_areas(agl);
+	}
+	return err;
+}
+
+static int alloc_irqs(struct agilio *agl)
+{
+	unsigned int rings = readl(agl->bar.io + AGL_CB_MAX_RXRINGS);
+	int want = AGL_VNIC_VECTORS + 1 + AGL_VNIC_VECTORS +
+		   min(rings, num_online_cpus());
+	int n;
+
+	n = pci_alloc_irq_vectors(agl->pdev, want, want, PCI_IRQ_MSIX);
+	if (n < 0)
+		dev_err(&agl->pdev->dev, "%d interrupts: %pe\n", want, ERR_PTR(n));
+	return min(n, 0);
+}
+
+static int start_netdevs(struct agilio *agl)
+{
+	int err;
+
+	err = alloc_irqs(agl);
+	if (err)
+		return err;
+	err = agl_app_start(agl);
+	if (err)
+		goto err_irqs;
+	err = agl_pf_netdev_create(agl);
+	if (err)
+		goto err_app;
+	err = agl_reprs_create(agl);
+	if (err)
+		goto err_pf;
+	return 0;
+
+err_pf:
+	agl_pf_netdev_destroy(agl);
+err_app:
+	agl_app_stop(agl);
+err_irqs:
+	pci_free_irq_vectors(agl->pdev);
+	return err;
+}
+
+static void stop_netdevs(struct agilio *agl)
+{
+	agl_reprs_destroy(agl);
+	agl_pf_netdev_destroy(agl);
+	agl_app_stop(agl);
+	pci_free_irq_vectors(agl->pdev);
+}
+
+static int start(struct agilio *agl)
+{
+	int err;
+
+	err = start_chip(agl);
+	if (err)
+		return err;
+	err = agl_eth_read(&agl->chip, &agl->eth);
+	if (!err)
+		err = agl_app_init(agl);
+	if (err)
+		goto err_chip;
+	err = map_areas(agl);
+	if (err)
+		goto err_chip;
+	err = start_netdevs(agl);
+	if (err)
+		goto err_areas;
+	return 0;
+
+err_areas:
+	unmap_areas(agl);
+err_chip:
+	stop_chip(agl);
+	return err;
+}
+
+static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct devlink *devlink;
+	struct agilio *agl;
+	int err;
+
+	err = pcim_enable_device(pdev);
+	if (!err)
+		err = pcim_request_all_regions(pdev, AGL_NAME);
+	if (!err)
+		err = dma_set_mask_and_coherent(&pdev->dev,
+						DMA_BIT_MASK(AGL_DMA_BITS));
+	if (err)
+		return err;
+	pci_set_master(pdev);
+	devlink = devlink_alloc(&agl_devlink_ops, sizeof(*agl), &pdev->dev);
+	if (!devlink)
+		return -ENOMEM;
+	agl = devlink_priv(devlink);
+	agl->pdev = pdev;
+	pci_set_drvdata(pdev, agl);
+	devlink_register(devlink);
+	err = start(agl);
+	if (err)
+		goto err_devlink;
+	if (pci_sriov_set_totalvfs(pdev, agl->max_vfs))
+		dev_warn(&pdev->dev, "the limit of %u VFs can't be set\n",
+			 agl->max_vfs);
+	dev_info(&pdev->dev, "%s, NSP %s, %u ports, features 0x%llx\n",
+		 agl->chip.fw_name, agl->chip.nsp_version, agl->eth.count,
+		 agl->features);
+	return 0;
+
+err_devlink:
+	devlink_unregister(devlink);
+	devlink_free(devlink);
+	return err;
+}
+
+static int sriov_disable(struct agilio *agl)
+{
+	if (pci_vfs_assigned(agl->pdev))
+		return -EPERM;
+	agl_vf_reprs_destroy(agl);
+	pci_disable_sriov(agl->pdev);
+	return 0;
+}
+
+static int pf_sriov_configure(struct pci_dev *pdev, int num_vfs)
+{
+	struct agilio *agl = pci_get_drvdata(pdev);
+	int err;
+
+	if (!num_vfs)
+		return sriov_disable(agl);
+	if (num_vfs > agl->max_vfs)
+		return -EINVAL;
+	err = pci_enable_sriov(pdev, num_vfs);
+	if (err)
+		return err;
+	err = agl_vf_reprs_create(agl, num_vfs);
+	if (err) {
+		pci_disable_sriov(pdev);
+		return err;
+	}
+	return num_vfs;
+}
+
+static void pf_remove(struct pci_dev *pdev)
+{
+	struct agilio *agl = pci_get_drvdata(pdev);
+	struct devlink *devlink = priv_to_devlink(agl);
+
+	if (pci_num_vf(pdev) && sriov_disable(agl))
+		dev_warn(&pdev->dev, "removed with VFs in use\n");
+	agl_vf_reprs_destroy(agl);
+	stop_netdevs(agl);
+	unmap_areas(agl);
+	stop_chip(agl);
+	devlink_unregister(devlink);
+	devlink_free(devlink);
+}
+
+#define PF_ID(vendor, device) \
+	{ PCI_DEVICE_SUB(vendor, device, vendor, PCI_ANY_ID) }
+
+static const struct pci_device_id pf_ids[] = {
+	PF_ID(AGL_PCI_VENDOR_NETRONOME, AGL_PCI_DEVICE_4000),
+	PF_ID(AGL_PCI_VENDOR_NETRONOME, AGL_PCI_DEVICE_5000),
+	PF_ID(AGL_PCI_VENDOR_NETRONOME, AGL_PCI_DEVICE_6000),
+	PF_ID(AGL_PCI_VENDOR_CORIGINE, AGL_PCI_DEVICE_4000),
+	PF_ID(AGL_PCI_VENDOR_CORIGINE, AGL_PCI_DEVICE_5000),
+	PF_ID(AGL_PCI_VENDOR_CORIGINE, AGL_PCI_DEVICE_6000),
+	{}
+};
+MODULE_DEVICE_TABLE(pci, pf_ids);
+
+static struct pci_driver pf_driver = {
+	.name = AGL_NAME,
+	.id_table = pf_ids,
+	.probe = pf_probe,
+	.remove = pf_remove,
+	.sriov_configure = pf_sriov_configure,
+};
+
+static int __init agilio_init(void)
+{
+	int err;
+
+	err = pci_register_driver(&pf_driver);
+	if (err)
+		return err;
+	err = pci_register_driver(&agl_vf_driver);
+	if (err)
+		pci_unregister_driver(&pf_driver);
+	return err;
+}
+module_init(agilio_init);
+
+static void __exit agilio_exit(void)
+{
+	pci_unregister_driver(&agl_vf_driver);
+	pci_unregister_driver(&pf_driver);
+}
+module_exit(agilio_exit);
+
+MODULE_DESCRIPTION("Agilio CX/LX SmartNICs with flower firmware");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Representors of physical ports, the PF and VFs. 03-flower.md sections 2.4
+ * and 10.
+ */
+#include <linux/ethtool.h>
+#include <net/dst_metadata.h>
+
+#include "../agilio.h"
+
+static int repr_open(struct net_device *dev)
+{
+	struct agl_repr *r = netdev_priv(dev);
+	int err = 0;
+
+	if (r->kind == AGL_REPR_PHYS)
+		err = agl_eth_set_configured(&r->agl->chip,
+					     r->agl->eth.port[r->index].index, true);
+	if (!err)
+		err = agl_cmsg_port_mod(r, AGL_PORT_MOD_LINK, dev->mtu);
+	if (!err)
+		netif_tx_wake_all_queues(dev);
+	return err;
+}
+
+static int repr_stop(struct net_device *dev)
+{
+	struct agl_repr *r = netdev_priv(dev);
+
+	netif_tx_disable(dev);
+	agl_cmsg_port_mod(r, 0, dev->mtu);
+	if (r->kind == AGL_REPR_PHYS)
+		agl_eth_set_configured(&r->agl->chip,
+				       r->agl->eth.port[r->index].index, false);
+	return 0;
+}
+
+static netdev_tx_t repr_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct agl_repr *r = netdev_priv(dev);
+	unsigned int len = skb->len;
+
+	skb_dst_drop(skb);
+	dst_hold((struct dst_entry *)r->dst);
+	skb_dst_set(skb, (struct dst_entry *)r->dst);
+	skb->dev = r->dst->u.port_info.lower_dev;
+	if (dev_queue_xmit(skb) == NET_XMIT_SUCCESS)
+		dev_sw_netstats_tx_add(dev, 1, len);
+	else
+		dev_core_stats_tx_dropped_inc(dev);
+	return NETDEV_TX_OK;
+}
+
+static int repr_change_mtu(struct net_device *dev, int mtu)
+{
+	struct agl_repr *r = netdev_priv(dev);
+	int err = 0;
+
+	if (r->kind == AGL_REPR_PHYS) {
+		if (!(r->agl->features & AGL_FEAT_NBI_MTU))
+			return -EOPNOTSUPP;
+		err = agl_cmsg_port_mtu(r, mtu);
+	}
+	if (!err)
+		WRITE_ONCE(dev->mtu, mtu);
+	return err;
+}
+
+/* What the port itself saw, forwarded in the card or not */
+static void repr_stats64(struct net_device *dev, struct rtnl_link_stats64 *s)
+{
+	struct agl_repr *r = netdev_priv(dev);
+
+	if (r->kind == AGL_REPR_PHYS) {
+		s->rx_packets = readq(r->stats + 0x050);
+		s->rx_bytes = readq(r->stats + 0x000);
+		s->rx_dropped = readq(r->stats + 0x028);
+		s->tx_packets = readq(r->stats + 0x188);
+		s->tx_bytes = readq(r->stats + 0x140);
+		s->tx_dropped = readq(r->stats + 0x158);
+		return;
+	}
+	/* The vNIC's view, turned around */
+	s->rx_packets = readq(r->stats + AGL_CB_TX_FRAMES);
+	s->rx_bytes = readq(r->stats + AGL_CB_TX_OCTETS);
+	s->rx_dropped = readq(r->stats + AGL_CB_TX_DISCARDS);
+	s->tx_packets = readq(r->stats + AGL_CB_RX_FRAMES);
+	s->tx_bytes = readq(r->stats + AGL_CB_RX_OCTETS);
+	s->tx_dropped = readq(r->stats + AGL_CB_RX_DISCARDS);
+}
+
+static bool repr_has_offload_stats(const struct net_device *dev, int attr)
+{
+	return attr == IFLA_OFFLOAD_XSTATS_CPU_HIT;
+}
+
+static int repr_offload_stats(int attr, const struct net_device *dev, void *to)
+{
+	struct rtnl_link_stats64 *s = to;
+
+	if (attr != IFLA_OFFLOAD_XSTATS_CPU_HIT)
+		return -EINVAL;
+	memset(s, 0, sizeof(*s));
+	dev_fetch_sw_netstats(s, dev->tstats);
+	return 0;
+}
+
+static const struct net_device_ops repr_netdev_ops = {
+	.ndo_open = repr_open,
+	.ndo_stop = repr_stop,
+	.ndo_start_xmit = repr_xmit,
+	.ndo_change_mtu = repr_change_mtu,
+	.ndo_get_stats64 = repr_stats64,
+	.ndo_has_offload_stats = repr_has_offload_stats,
+	.ndo_get_offload_stats = repr_offload_stats,
+	.ndo_set_mac_address = eth_mac_addr,
+	.ndo_validate_addr = eth_validate_addr,
+};
+
+static void repr_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
+{
+	struct agl_repr *r = netdev_priv(dev);
+
+	strscpy(info->driver, AGL_NAME, sizeof(info->driver));
+	strscpy(info->fw_version, r->agl->chip.fw_name, sizeof(info->fw_version));
+	strscpy(info->bus_info, pci_name(r->agl->pdev), sizeof(info->bus_info));
+}
+
+static int repr_link_ksettings(struct net_device *dev,
+			       struct ethtool_link_ksettings *cmd)
+{
+	struct agl_repr *r = netdev_priv(dev);
+	struct agl_eth_port *p;
+
+	ethtool_link_ksettings_zero_link_mode(cmd, supported);
+	ethtool_link_ksettings_zero_link_mode(cmd, advertising);
+	cmd->base.speed = SPEED_UNKNOWN;
+	cmd->base.duplex = DUPLEX_UNKNOWN;
+	cmd->base.port = PORT_NONE;
+	if (r->kind != AGL_REPR_PHYS)
+		return 0;
+	p = &r->agl->eth.port[r->index];
+	ethtool_link_ksettings_add_link_mode(cmd, supported, FIBRE);
+	cmd->base.port = p->media == AGL_ETH_MEDIA_FIBRE ? PORT_FIBRE : PORT_DA;
+	if (netif_carrier_ok(dev)) {
+		cmd->base.speed = p->speed;
+		cmd->base.duplex = DUPLEX_FULL;
+	}
+	return 0;
+}
+
+static void repr_mac_stats(struct net_device *dev,
+			   struct ethtool_eth_mac_stats *s)
+{
+	struct agl_repr *r = netdev_priv(dev);
+
+	if (r->kind != AGL_REPR_PHYS)
+		return;
+	s->FramesTransmittedOK = readq(r->stats + 0x188);
+	s->FramesReceivedOK = readq(r->stats + 0x050);
+	s->OctetsTransmittedOK = readq(r->stats + 0x140);
+	s->OctetsReceivedOK = readq(r->stats + 0x000);
+	s->FrameCheckSequenceErrors = readq(r->stats + 0x058);
+	s->AlignmentErrors = readq(r->stats + 0x040);
+	s->FrameTooLongErrors = readq(r->stats + 0x010);
+}
+
+static int repr_sset_count(struct net_device *dev, int set)
+{
+	struct agl_repr *r = netdev_priv(dev);
+
+	if (set != ETH_SS_STATS)
+		return -EOPNOTSUPP;
+	return r->kind == AGL_REPR_PHYS ? agl_mac_stats_count() : 0;
+}
+
+static void repr_strings(struct net_device *dev, u32 set, u8 *data)
+{
+	struct agl_repr *r = netdev_priv(dev);
+
+	if (set == ETH_SS_STATS && r->kind == AGL_REPR_PHYS)
+		agl_mac_stats_names(data);
+}
+
+static void repr_ethtool_stats(struct net_device *dev,
+			       struct ethtool_stats *stats, u64 *data)
+{
+	struct agl_repr *r = netdev_priv(dev);
+
+	if (r->kind == AGL_REPR_PHYS)
+		agl_mac_stats_read(r->stats, data);
+}
+
+static const struct ethtool_ops repr_ethtool_ops = {
+	.get_drvinfo = repr_drvinfo,
+	.get_link = ethtool_op_get_link,
+	.get_link_ksettings = repr_link_ksettings,
+	.get_eth_mac_stats = repr_mac_stats,
+	.get_sset_count = repr_sset_count,
+	.get_strings = repr_strings,
+	.get_ethtool_stats = repr_ethtool_stats,
+};
+
+/**
+ * agl_repr_find - representor of a port id
+ * @agl: card
+ * @id: as the firmware says it
+ *
+ * Return: NULL if there is none. Call under rcu_read_lock() or in softirq.
+ */
+struct agl_repr *agl_repr_find(struct agilio *agl, u32 id)
+{
+	unsigned int n;
+
+	switch (FIELD_GET(AGL_PORT_TYPE, id)) {
+	case AGL_PORT_TYPE_PHYS:
+		n = FIELD_GET(AGL_PORT_NUMBER, id);
+		return n < AGL_ETH_MAX ? rcu_dereference_bh(agl->phys[n]) : NULL;
+	case AGL_PORT_TYPE_PCIE:
+		n = FIELD_GET(AGL_PORT_VNIC, id);
+		if (FIELD_GET(AGL_PORT_VNIC_TYPE, id) == AGL_PORT_VNIC_PF)
+			return rcu_dereference_bh(agl->pf);
+		if (FIELD_GET(AGL_PORT_VNIC_TYPE, id) == AGL_PORT_VNIC_VF)
+			return rcu_dereference_bh(agl->vf[n]);
+		return NULL;
+	default:
+		return NULL;
+	}
+}
+
+static struct agl_repr __rcu **repr_place(struct agl_repr *r)
+{
+	switch (r->kind) {
+	case AGL_REPR_PHYS:
+		return &r->agl->phys[r->agl->eth.port[r->index].index];
+	case AGL_REPR_PF:
+		return &r->agl->pf;
+	default:
+		return &r->agl->vf[r->index];
+	}
+}
+
+static void repr_identify(struct agl_repr *r)
+{
+	struct agilio *agl = r->agl;
+	struct agl_eth_port *p;
+
+	switch (r->kind) {
+	case AGL_REPR_PHYS:
+		p = &agl->eth.port[r->index];
+		r->id = AGL_PORT_PHYS(p->index);
+		r->stats = agl->mac_stats.io + p->index * AGL_MAC_STATS_BLOCK;
+		eth_hw_addr_set(r->netdev, p->mac);
+		break;
+	case AGL_REPR_PF:
+		r->id = AGL_PORT_PF(agl->chip.unit);
+		r->stats = agl->bar.io;
+		eth_hw_addr_random(r->netdev);
+		break;
+	case AGL_REPR_VF:
+		r->id = AGL_PORT_VF(agl->chip.unit, r->index);
+		r->stats = agl->vf_bar.io + r->index * AGL_CB_SIZE;
+		eth_hw_addr_random(r->netdev);
+		break;
+	}
+}
+
+static void repr_netdev_init(struct agilio *agl, struct net_device *dev)
+{
+	struct agl_vnic *v = netdev_priv(agl->netdev);
+
+	SET_NETDEV_DEV(dev, &agl->pdev->dev);
+	dev->netdev_ops = &repr_netdev_ops;
+	dev->ethtool_ops = &repr_ethtool_ops;
+	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
+	dev->min_mtu = ETH_MIN_MTU;
+	dev->max_mtu = agl->netdev->max_mtu;
+	dev->needed_headroom = agl->netdev->needed_headroom;
+	dev->lltx = true;
+	dev->priv_flags |= IFF_NO_QUEUE;
+	dev->features = NETIF_F_HIGHDMA;
+	if (v->repr_cap & AGL_CTRL_GATHER)
+		dev->hw_features |= NETIF_F_SG;
+	if (v->repr_cap & AGL_CTRL_TXCSUM)
+		dev->hw_features |= NETIF_F_IP_CSUM | NETIF_F_IPV6_CSUM;
+	if (v->repr_cap & AGL_CTRL_LSO2)
+		dev->hw_features |= NETIF_F_TSO | NETIF_F_TSO6;
+	/* The card checks what it gives to the PF, whoever it is for */
+	dev->hw_features |= NETIF_F_RXCSUM;
+	dev->features |= dev->hw_features;
+	netif_set_tso_max_segs(dev, AGL_LSO_MAX_SEGS);
+	netif_carrier_off(dev);
+}
+
+static int repr_create(struct agilio *agl, enum agl_repr_kind kind,
+		       unsigned int index)
+{
+	struct net_device *dev;
+	struct agl_repr *r;
+	int err = -ENOMEM;
+
+	dev = alloc_etherdev(sizeof(*r));
+	if (!dev)
+		return -ENOMEM;
+	r = netdev_priv(dev);
+	r->agl = agl;
+	r->netdev = dev;
+	r->kind = kind;
+	r->index = index;
+	repr_netdev_init(agl, dev);
+	repr_identify(r);
+	r->dst = metadata_dst_alloc(0, METADATA_HW_PORT_MUX, GFP_KERNEL);
+	if (!r->dst)
+		goto err_free;
+	r->dst->u.port_info.port_id = r->id;
+	r->dst->u.port_info.lower_dev = agl->netdev;
+	err = agl_devlink_port_add(r);
+	if (err)
+		goto err_dst;
+	rcu_assign_pointer(*repr_place(r), r);
+	err = register_netdev(dev);
+	if (err)
+		goto err_unpublish;
+	err = agl_cmsg_reify(agl, r, true);
+	if (!err)
+		err = agl_cmsg_reify_wait(agl, r);
+	if (err)
+		goto err_unregister;
+	return 0;
+
+err_unregister:
+	unregister_netdev(dev);
+err_unpublish:
+	RCU_INIT_POINTER(*repr_place(r), NULL);
+	synchronize_rcu();
+	agl_devlink_port_del(r);
+err_dst:
+	metadata_dst_free(r->dst);
+err_free:
+	free_netdev(dev);
+	return err;
+}
+
+static void repr_destroy(struct agilio *agl, struct agl_repr __rcu **place)
+{
+	struct agl_repr *r = rcu_dereference_protected(*place, true);
+
+	if (!r)
+		return;
+	agl_cmsg_reify(agl, r, false);
+	unregister_netdev(r->netdev);
+	RCU_INIT_POINTER(*place, NULL);
+	synchronize_rcu();
+	agl_devlink_port_del(r);
+	metadata_dst_free(r->dst);
+	free_netdev(r->netdev);
+}
+
+/**
+ * agl_reprs_create - representors of all physical ports and of the PF
+ * @agl: card with PF netdev and control vNIC
+ *
+ * Return: 0, or the first error, everything undone.
+ */
+int agl_reprs_create(struct agilio *agl)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < agl->eth.count && !err; i++)
+		err = repr_create(agl, AGL_REPR_PHYS, i);
+	if (!err)
+		err = agl_cmsg_mac_repr(agl);
+	if (!err)
+		err = repr_create(agl, AGL_REPR_PF, 0);
+	if (err)
+		agl_reprs_destroy(agl);
+	return err;
+}
+
+/**
+ * agl_reprs_destroy - take them away
+ * @agl: card
+ */
+void agl_reprs_destroy(struct agilio *agl)
+{
+	unsigned int i;
+
+	repr_destroy(agl, &agl->pf);
+	for (i = 0; i < AGL_ETH_MAX; i++)
+		repr_destroy(agl, &agl->phys[i]);
+}
+
+/**
+ * agl_vf_reprs_create - representors of the first VFs
+ * @agl: card
+ * @count: how many
+ *
+ * Return: 0, or the first error, everything undone.
+ */
+int agl_vf_reprs_create(struct agilio *agl, unsigned int count)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < count && !err; i++)
+		err = repr_create(agl, AGL_REPR_VF, i);
+	if (err)
+		agl_vf_reprs_destroy(agl);
+	return err;
+}
+
+/**
+ * agl_vf_reprs_destroy - take the VFs' representors away
+ * @agl: card
+ */
+void agl_vf_reprs_destroy(struct agilio *agl)
+{
+	unsigned int i;
+
+	for (i = 0; i < AGL_MAX_VFS; i++)
+		repr_destroy(agl, &agl->vf[i]);
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual functions: a vNIC and nothing else. 02-vnic.md section 10.
+ */
+#include <linux/module.h>
+
+#include "agilio.h"
+
+static void vf_link(struct agl_vnic *vnic, bool up)
+{
+	if (up)
+		netif_carrier_on(vnic->netdev);
+	else
+		netif_carrier_off(vnic->netdev);
+}
+
+static const struct agl_vnic_ops vf_ops = {
+	.link = vf_link,
+};
+
+static int vf_map(struct pci_dev *pdev, void __iomem **cb, void __iomem **qc)
+{
+	int err;
+
+	err = pcim_enable_device(pdev);
+	if (!err)
+		err = pcim_request_all_regions(pdev, AGL_NAME);
+	if (!err)
+		err = dma_set_mask_and_coherent(&pdev->dev,
+						DMA_BIT_MASK(AGL_DMA_BITS));
+	if (err)
+		return err;
+	if (pci_resource_len(pdev, 0) < AGL_CB_SIZE)
+		return -EINVAL;
+	pci_set_master(pdev);
+	*cb = pcim_iomap(pdev, 0, AGL_CB_SIZE);
+	*qc = pcim_iomap(pdev, 2, 0);
+	return *cb && *qc ? 0 : -ENOMEM;
+}
+
+static int vf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	void __iomem *cb, *qc;
+	struct net_device *dev;
+	struct agl_vnic *v;
+	u8 mac[ETH_ALEN];
+	int err, n;
+
+	err = vf_map(pdev, &cb, &qc);
+	if (err)
+		return err;
+	n = pci_alloc_irq_vectors(pdev, AGL_VNIC_VECTORS + 1,
+				  AGL_VNIC_VECTORS + 1, PCI_IRQ_MSIX);
+	if (n < 0)
+		return n;
+	err = -ENOMEM;
+	dev = agl_vnic_netdev_alloc(pdev, &vf_ops, 1);
+	if (!dev)
+		goto err_irqs;
+	v = netdev_priv(dev);
+	v->cb = cb;
+	v->qc = qc;
+	err = agl_vnic_init(v);
+	if (err)
+		goto err_free;
+	dev->max_mtu = v->max_mtu;
+	agl_vnic_read_mac(v, mac);
+	if (is_valid_ether_addr(mac))
+		eth_hw_addr_set(dev, mac);
+	else
+		eth_hw_addr_random(dev);
+	err = register_netdev(dev);
+	if (err)
+		goto err_free;
+	pci_set_drvdata(pdev, dev);
+	return 0;
+
+err_free:
+	free_netdev(dev);
+err_irqs:
+	pci_free_irq_vectors(pdev);
+	return err;
+}
+
+static void vf_remove(struct pci_dev *pdev)
+{
+	struct net_device *dev = pci_get_drvdata(pdev);
+
+	unregister_netdev(dev);
+	free_netdev(dev);
+	pci_free_irq_vectors(pdev);
+}
+
+static const struct pci_device_id vf_ids[] = {
+	{ PCI_DEVICE_SUB(AGL_PCI_VENDOR_NETRONOME, AGL_PCI_DEVICE_VF,
+			 AGL_PCI_VENDOR_NETRONOME, PCI_ANY_ID) },
+	{ PCI_DEVICE_SUB(AGL_PCI_VENDOR_CORIGINE, AGL_PCI_DEVICE_VF,
+			 AGL_PCI_VENDOR_CORIGINE, PCI_ANY_ID) },
+	{}
+};
+MODULE_DEVICE_TABLE(pci, vf_ids);
+
+struct pci_driver agl_vf_driver = {
+	.name = AGL_NAME "_vf",
+	.id_table = vf_ids,
+	.probe = vf_probe,
+	.remove = vf_remove,
+};
