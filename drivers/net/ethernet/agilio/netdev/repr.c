@@ -149,22 +149,6 @@ static int repr_link_ksettings(struct net_device *dev,
 	return 0;
 }
 
-static void repr_mac_stats(struct net_device *dev,
-			   struct ethtool_eth_mac_stats *s)
-{
-	struct agl_repr *r = netdev_priv(dev);
-
-	if (r->kind != AGL_REPR_PHYS)
-		return;
-	s->FramesTransmittedOK = readq(r->stats + 0x188);
-	s->FramesReceivedOK = readq(r->stats + 0x050);
-	s->OctetsTransmittedOK = readq(r->stats + 0x140);
-	s->OctetsReceivedOK = readq(r->stats + 0x000);
-	s->FrameCheckSequenceErrors = readq(r->stats + 0x058);
-	s->AlignmentErrors = readq(r->stats + 0x040);
-	s->FrameTooLongErrors = readq(r->stats + 0x010);
-}
-
 static int repr_sset_count(struct net_device *dev, int set)
 {
 	struct agl_repr *r = netdev_priv(dev);
@@ -195,7 +179,6 @@ static const struct ethtool_ops repr_ethtool_ops = {
 	.get_drvinfo = repr_drvinfo,
 	.get_link = ethtool_op_get_link,
 	.get_link_ksettings = repr_link_ksettings,
-	.get_eth_mac_stats = repr_mac_stats,
 	.get_sset_count = repr_sset_count,
 	.get_strings = repr_strings,
 	.get_ethtool_stats = repr_ethtool_stats,

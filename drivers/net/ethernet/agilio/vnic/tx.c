@@ -227,11 +227,9 @@ void agl_tx_complete(struct agl_ring_vec *vec, int budget)
 	if (r->rd == READ_ONCE(r->wr))
 		return;
 	done = (readl(r->qc + AGL_QC_STS_LO) - r->rd) & (r->size - 1);
-	if (vnic->control)
-		spin_lock(&r->lock);
+	spin_lock(&r->lock);
 	complete_ring(vec, done, budget, &packets, &bytes);
-	if (vnic->control)
-		spin_unlock(&r->lock);
+	spin_unlock(&r->lock);
 	u64_stats_update_begin(&r->sync);
 	u64_stats_add(&r->packets, packets);
 	u64_stats_add(&r->bytes, bytes);

@@ -61,7 +61,8 @@ struct agl_tx_buf {
  * @wr: next to write, free running
  * @rd: next to complete, free running
  * @pending: written and not yet announced
- * @lock: control vNIC only, where no netdev queue serialises senders
+ * @lock: guards @rd and @buf against senders of the control vNIC, which no
+ *	netdev queue keeps apart from completion
  * @sync: guards the counters on 32-bit hosts
  * @packets: sent
  * @bytes: sent
@@ -75,7 +76,7 @@ struct agl_tx_ring {
 	u32 wr;
 	u32 rd;
 	u32 pending;
-	spinlock_t lock; /* senders of control messages */
+	spinlock_t lock; /* rd, buf */
 	struct u64_stats_sync sync;
 	u64_stats_t packets;
 	u64_stats_t bytes;
