@@ -67,6 +67,7 @@ struct card_host {
  * @repr_cap: announce representor capabilities in a TLV list
  * @tx_vlan: offer VLAN insertion instead of LSO2 (they exclude each other)
  * @stats_ms: period of the FLOW_STATS messages
+ * @contexts: statistics contexts, so rules; 0: as the firmware's file says
  * @flow_overhead: bytes per packet added to flow byte counters
  */
 struct card_config {
@@ -80,6 +81,7 @@ struct card_config {
 	bool repr_cap;
 	bool tx_vlan;
 	unsigned int stats_ms;
+	unsigned int contexts;
 	unsigned int flow_overhead;
 };
 

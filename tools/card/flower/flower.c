@@ -19,6 +19,15 @@ static void profile_apply(struct card *card)
 		put_le(p, FEATURES_OLD, 8);
 }
 
+/* A smaller card than the firmware's file says, to see it full */
+static void contexts_apply(struct card *card)
+{
+	uint8_t *p = image_symbol(card, AGL_SYM_CTX_COUNT, NULL);
+
+	if (p && card->cfg.contexts)
+		put_le(p, card->cfg.contexts, 4);
+}
+
 static void combine(struct card *card)
 {
 	struct flower *f = card->flower;
@@ -49,6 +58,7 @@ void flower_start(struct card *card)
 		return;
 	}
 	profile_apply(card);
+	contexts_apply(card);
 	f->host_mask = image_symbol(card, AGL_SYM_HOST_MASK, NULL);
 	f->combined = image_symbol(card, AGL_SYM_COMBINED, NULL);
 	f->contexts = image_value(card, AGL_SYM_CTX_COUNT, 1 << 17);

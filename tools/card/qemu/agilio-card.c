@@ -479,6 +479,7 @@ static const Property card_properties[] = {
 	DEFINE_PROP_BOOL("repr-cap", CardState, cfg.repr_cap, false),
 	DEFINE_PROP_BOOL("tx-vlan", CardState, cfg.tx_vlan, false),
 	DEFINE_PROP_UINT32("stats-ms", CardState, cfg.stats_ms, 1000),
+	DEFINE_PROP_UINT32("contexts", CardState, cfg.contexts, 0),
 	DEFINE_PROP_UINT32("flow-byte-overhead", CardState, cfg.flow_overhead, 14),
 	DEFINE_PROP_NETDEV("wire0", CardState, wire[0].conf.peers),
 	DEFINE_PROP_NETDEV("wire1", CardState, wire[1].conf.peers),

@@ -11,6 +11,8 @@
 
 #include "abi/cmsg.h"
 #include "chip/chip.h"
+#include "flower/table.h"
+#include "tc/refuse.h"
 #include "vnic/vnic.h"
 
 #define AGL_NAME	"agilio"
@@ -32,6 +34,8 @@ struct agilio;
  * @dst: metadata that takes a packet to the port
  * @stats: the port's counters in the card
  * @devlink_port: its port
+ * @rules: tc's rules with this port as ingress, in the card
+ * @refused: how often a rule was refused, by reason
  */
 struct agl_repr {
 	struct agilio *agl;
@@ -44,6 +48,8 @@ struct agl_repr {
 	struct metadata_dst *dst;
 	void __iomem *stats;
 	struct devlink_port devlink_port;
+	atomic_t rules;
+	atomic_t refused[AGL_REFUSALS];
 };
 
 /**
@@ -65,6 +71,7 @@ struct agl_repr {
  * @pf: representor of the PF
  * @vf: representors of VFs
  * @reply: woken by each answer of the firmware
+ * @table: rules in the card
  */
 struct agilio {
 	struct pci_dev *pdev;
@@ -84,15 +91,21 @@ struct agilio {
 	struct agl_repr __rcu *pf;
 	struct agl_repr __rcu *vf[AGL_MAX_VFS];
 	wait_queue_head_t reply;
+	struct agl_table table;
 };
 
 /* flower/app.c */
 int agl_app_init(struct agilio *agl);
+void agl_app_exit(struct agilio *agl);
 int agl_app_start(struct agilio *agl);
 void agl_app_stop(struct agilio *agl);
 
 /* flower/cmsg.c */
 void agl_cmsg_rx(struct agl_vnic *vnic, struct sk_buff *skb);
+struct sk_buff *agl_cmsg_alloc(size_t len, gfp_t gfp);
+void agl_cmsg_xmit(struct agilio *agl, u8 type, struct sk_buff *skb);
+int agl_cmsg_room(struct agilio *agl);
+void agl_cmsg_flush(struct agilio *agl);
 int agl_cmsg_send(struct agilio *agl, u8 type, const void *body, size_t len);
 int agl_cmsg_reify(struct agilio *agl, struct agl_repr *repr, bool exists);
 int agl_cmsg_reify_wait(struct agilio *agl, struct agl_repr *repr);
@@ -107,6 +120,7 @@ struct net_device *agl_vnic_netdev_alloc(struct pci_dev *pdev,
 					 const struct agl_vnic_ops *ops,
 					 unsigned int rings);
 struct agl_repr *agl_repr_find(struct agilio *agl, u32 id);
+struct agl_repr *agl_repr_of(const struct net_device *dev);
 int agl_reprs_create(struct agilio *agl);
 void agl_reprs_destroy(struct agilio *agl);
 int agl_vf_reprs_create(struct agilio *agl, unsigned int count);
@@ -115,6 +129,9 @@ void agl_vf_reprs_destroy(struct agilio *agl);
 unsigned int agl_mac_stats_count(void);
 void agl_mac_stats_names(u8 *data);
 void agl_mac_stats_read(void __iomem *block, u64 *data);
+
+/* tc/bind.c */
+int agl_setup_tc(struct net_device *dev, enum tc_setup_type type, void *data);
 
 /* devlink/devlink.c */
 extern const struct devlink_ops agl_devlink_ops;

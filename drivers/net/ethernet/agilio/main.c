@@ -164,7 +164,7 @@ static int start(struct agilio *agl)
 		goto err_chip;
 	err = map_areas(agl);
 	if (err)
-		goto err_chip;
+		goto err_app;
 	err = start_netdevs(agl);
 	if (err)
 		goto err_areas;
@@ -172,6 +172,8 @@ static int start(struct agilio *agl)
 
 err_areas:
 	unmap_areas(agl);
+err_app:
+	agl_app_exit(agl);
 err_chip:
 	stop_chip(agl);
 	return err;
@@ -255,6 +257,7 @@ static void pf_remove(struct pci_dev *pdev)
 	agl_vf_reprs_destroy(agl);
 	stop_netdevs(agl);
 	unmap_areas(agl);
+	agl_app_exit(agl);
 	stop_chip(agl);
 	devlink_unregister(devlink);
 	devlink_free(devlink);

@@ -62,7 +62,7 @@ static int check_app(struct agilio *agl)
  * agl_app_init - see that the firmware is flower and agree on features
  * @agl: card with firmware running
  *
- * Return: 0, -EINVAL if the firmware is another one.
+ * Return: 0, -EINVAL if the firmware is another one, -ENOMEM.
  */
 int agl_app_init(struct agilio *agl)
 {
@@ -70,7 +70,18 @@ int agl_app_init(struct agilio *agl)
 
 	init_waitqueue_head(&agl->reply);
 	err = check_app(agl);
-	return err ?: agree_features(agl);
+	if (!err)
+		err = agree_features(agl);
+	return err ?: agl_table_init(agl);
+}
+
+/**
+ * agl_app_exit - free what agl_app_init() has made
+ * @agl: card
+ */
+void agl_app_exit(struct agilio *agl)
+{
+	agl_table_free(agl);
 }
 
 static const struct agl_vnic_ops ctrl_ops = {
@@ -139,6 +150,7 @@ err_free:
  */
 void agl_app_stop(struct agilio *agl)
 {
+	agl_cmsg_flush(agl);
 	agl_vnic_close(&agl->ctrl);
 	free_netdev(agl->ctrl_dev);
 }

@@ -7,7 +7,69 @@
 
 #define REPLY_TIMEOUT_MS	1000
 #define MTU_ACKED		BIT(31)
+#define ROOM_TIMEOUT_MS		5000
 #define CMSG_HEADROOM		64
+
+/**
+ * agl_cmsg_alloc - memory for a message
+ * @len: bytes after the head
+ * @gfp: how to allocate
+ *
+ * Return: an empty skb with room in front for what is in front of a message;
+ * NULL without memory.
+ */
+struct sk_buff *agl_cmsg_alloc(size_t len, gfp_t gfp)
+{
+	struct sk_buff *skb;
+
+	skb = alloc_skb(CMSG_HEADROOM + len, gfp);
+	if (skb)
+		skb_reserve(skb, CMSG_HEADROOM);
+	return skb;
+}
+
+/**
+ * agl_cmsg_xmit - send a message, in the order of the calls
+ * @agl: card
+ * @type: AGL_CMSG_
+ * @skb: from agl_cmsg_alloc(), the body in it; gone after the call
+ */
+void agl_cmsg_xmit(struct agilio *agl, u8 type, struct sk_buff *skb)
+{
+	struct agl_cmsg_head *h = skb_push(skb, sizeof(*h));
+
+	h->pad = 0;
+	h->type = type;
+	h->version = AGL_CMSG_VERSION;
+	agl_tx_control(&agl->ctrl, skb);
+}
+
+/**
+ * agl_cmsg_room - wait until the card keeps up with the messages
+ * @agl: card
+ *
+ * Return: 0, -ETIMEDOUT if it takes none. Can sleep.
+ */
+int agl_cmsg_room(struct agilio *agl)
+{
+	if (wait_event_timeout(agl->ctrl.room, agl_tx_control_room(&agl->ctrl),
+			       msecs_to_jiffies(ROOM_TIMEOUT_MS)))
+		return 0;
+	dev_err_ratelimited(&agl->pdev->dev, "the card takes no messages\n");
+	return -ETIMEDOUT;
+}
+
+/**
+ * agl_cmsg_flush - wait until the ring has all messages
+ * @agl: card
+ */
+void agl_cmsg_flush(struct agilio *agl)
+{
+	if (!wait_event_timeout(agl->ctrl.room,
+				skb_queue_empty_lockless(&agl->ctrl.backlog),
+				msecs_to_jiffies(ROOM_TIMEOUT_MS)))
+		dev_err(&agl->pdev->dev, "the card took not all messages\n");
+}
 
 /**
  * agl_cmsg_send - send a message
@@ -16,22 +78,17 @@
  * @body: what follows the head, big endian
  * @len: its bytes
  *
- * Return: 0, -ENOMEM, -EBUSY if the ring is full.
+ * Return: 0, -ENOMEM.
  */
 int agl_cmsg_send(struct agilio *agl, u8 type, const void *body, size_t len)
 {
-	struct agl_cmsg_head *h;
-	struct sk_buff *skb;
+	struct sk_buff *skb = agl_cmsg_alloc(len, GFP_ATOMIC);
 
-	skb = alloc_skb(CMSG_HEADROOM + sizeof(*h) + len, GFP_ATOMIC);
 	if (!skb)
 		return -ENOMEM;
-	skb_reserve(skb, CMSG_HEADROOM);
-	h = skb_put_zero(skb, sizeof(*h));
-	h->type = type;
-	h->version = AGL_CMSG_VERSION;
 	skb_put_data(skb, body, len);
-	return agl_tx_control(&agl->ctrl, skb);
+	agl_cmsg_xmit(agl, type, skb);
+	return 0;
 }
 
 static void rx_reify(struct agilio *agl, const struct agl_port_reify *m)
@@ -81,6 +138,8 @@ void agl_cmsg_rx(struct agl_vnic *vnic, struct sk_buff *skb)
 	else if (h->type == AGL_CMSG_PORT_MOD &&
 		 len >= sizeof(struct agl_port_mod))
 		rx_port_mod(agl, body);
+	else if (h->type == AGL_CMSG_FLOW_STATS)
+		agl_stats_rx(agl, body, len / sizeof(struct agl_flow_stats));
 	rcu_read_unlock();
 	dev_consume_skb_any(skb);
 	return;

@@ -105,6 +105,18 @@ static int repr_offload_stats(int attr, const struct net_device *dev, void *to)
 	return 0;
 }
 
+static int repr_set_features(struct net_device *dev, netdev_features_t features)
+{
+	struct agl_repr *r = netdev_priv(dev);
+	int rules = atomic_read(&r->rules);
+
+	if (features & NETIF_F_HW_TC || !rules)
+		return 0;
+	netdev_err(dev, "hw-tc-offload stays on: %d rules are in the card\n",
+		   rules);
+	return -EBUSY;
+}
+
 static const struct net_device_ops repr_netdev_ops = {
 	.ndo_open = repr_open,
 	.ndo_stop = repr_stop,
@@ -114,6 +126,8 @@ static const struct net_device_ops repr_netdev_ops = {
 	.ndo_has_offload_stats = repr_has_offload_stats,
 	.ndo_get_offload_stats = repr_offload_stats,
 	.ndo_set_mac_address = eth_mac_addr,
+	.ndo_set_features = repr_set_features,
+	.ndo_setup_tc = agl_setup_tc,
 	.ndo_validate_addr = eth_validate_addr,
 };
 
@@ -149,30 +163,37 @@ static int repr_link_ksettings(struct net_device *dev,
 	return 0;
 }
 
+static unsigned int mac_stats(const struct agl_repr *r)
+{
+	return r->kind == AGL_REPR_PHYS ? agl_mac_stats_count() : 0;
+}
+
 static int repr_sset_count(struct net_device *dev, int set)
 {
-	struct agl_repr *r = netdev_priv(dev);
-
 	if (set != ETH_SS_STATS)
 		return -EOPNOTSUPP;
-	return r->kind == AGL_REPR_PHYS ? agl_mac_stats_count() : 0;
+	return AGL_REFUSALS + mac_stats(netdev_priv(dev));
 }
 
 static void repr_strings(struct net_device *dev, u32 set, u8 *data)
 {
-	struct agl_repr *r = netdev_priv(dev);
-
-	if (set == ETH_SS_STATS && r->kind == AGL_REPR_PHYS)
-		agl_mac_stats_names(data);
+	if (set != ETH_SS_STATS)
+		return;
+	agl_refusal_names(data);
+	if (mac_stats(netdev_priv(dev)))
+		agl_mac_stats_names(data + AGL_REFUSALS * ETH_GSTRING_LEN);
 }
 
 static void repr_ethtool_stats(struct net_device *dev,
 			       struct ethtool_stats *stats, u64 *data)
 {
 	struct agl_repr *r = netdev_priv(dev);
+	unsigned int i;
 
-	if (r->kind == AGL_REPR_PHYS)
-		agl_mac_stats_read(r->stats, data);
+	for (i = 0; i < AGL_REFUSALS; i++)
+		data[i] = atomic_read(&r->refused[i]);
+	if (mac_stats(r))
+		agl_mac_stats_read(r->stats, data + AGL_REFUSALS);
 }
 
 static const struct ethtool_ops repr_ethtool_ops = {
@@ -183,6 +204,17 @@ static const struct ethtool_ops repr_ethtool_ops = {
 	.get_strings = repr_strings,
 	.get_ethtool_stats = repr_ethtool_stats,
 };
+
+/**
+ * agl_repr_of - the representor that a netdev is
+ * @dev: any netdev
+ *
+ * Return: NULL if it is none of this driver's.
+ */
+struct agl_repr *agl_repr_of(const struct net_device *dev)
+{
+	return dev->netdev_ops == &repr_netdev_ops ? netdev_priv(dev) : NULL;
+}
 
 /**
  * agl_repr_find - representor of a port id
@@ -269,7 +301,7 @@ static void repr_netdev_init(struct agilio *agl, struct net_device *dev)
 	if (v->repr_cap & AGL_CTRL_LSO2)
 		dev->hw_features |= NETIF_F_TSO | NETIF_F_TSO6;
 	/* The card checks what it gives to the PF, whoever it is for */
-	dev->hw_features |= NETIF_F_RXCSUM;
+	dev->hw_features |= NETIF_F_RXCSUM | NETIF_F_HW_TC;
 	dev->features |= dev->hw_features;
 	netif_set_tso_max_segs(dev, AGL_LSO_MAX_SEGS);
 	netif_carrier_off(dev);

@@ -166,33 +166,63 @@ drop:
 	return NETDEV_TX_OK;
 }
 
+/* Under the ring's lock */
+static void control_post(struct agl_vnic *vnic, struct sk_buff *skb)
+{
+	struct agl_tx_desc d = { .offset_eop = PORTID_LEN };
+	struct agl_tx_ring *r = &vnic->vec[0].tx;
+	int err;
+
+	d.data_len = cpu_to_le16(skb->len);
+	err = map_packet(vnic, r, &d, skb);
+	if (!err) {
+		doorbell(r);
+		return;
+	}
+	dev_err_ratelimited(&vnic->pdev->dev, "a message was lost: %pe\n",
+			    ERR_PTR(err));
+	dev_kfree_skb_any(skb);
+}
+
 /**
  * agl_tx_control - send a control message
  * @vnic: control vNIC
- * @skb: the message, linear, with room for the prepend
+ * @skb: the message, linear, with room for the prepend; gone after the call
  *
- * Return: 0, or -EBUSY or -ENOMEM; the skb is gone in any case.
+ * When the ring is full it waits behind the others.
  */
-int agl_tx_control(struct agl_vnic *vnic, struct sk_buff *skb)
+void agl_tx_control(struct agl_vnic *vnic, struct sk_buff *skb)
 {
 	struct agl_tx_ring *r = &vnic->vec[0].tx;
-	struct agl_tx_desc d = { .offset_eop = PORTID_LEN };
-	int err;
 
-	err = prepend_port(skb, AGL_META_PORTID_CTRL);
-	if (err) {
+	if (prepend_port(skb, AGL_META_PORTID_CTRL)) {
 		dev_kfree_skb_any(skb);
-		return err;
+		return;
 	}
-	d.data_len = cpu_to_le16(skb->len);
 	spin_lock_bh(&r->lock);
-	err = tx_free(r) ? map_packet(vnic, r, &d, skb) : -EBUSY;
-	if (!err)
-		doorbell(r);
+	if (tx_free(r) && skb_queue_empty(&vnic->backlog))
+		control_post(vnic, skb);
+	else
+		__skb_queue_tail(&vnic->backlog, skb);
 	spin_unlock_bh(&r->lock);
-	if (err)
-		dev_kfree_skb_any(skb);
-	return err;
+}
+
+/**
+ * agl_tx_control_room - whether the card keeps up
+ * @vnic: control vNIC
+ */
+bool agl_tx_control_room(struct agl_vnic *vnic)
+{
+	return skb_queue_len_lockless(&vnic->backlog) < AGL_CONTROL_BACKLOG;
+}
+
+static void control_drain(struct agl_vnic *vnic)
+{
+	struct agl_tx_ring *r = &vnic->vec[0].tx;
+	struct sk_buff *skb;
+
+	while (tx_free(r) && (skb = __skb_dequeue(&vnic->backlog)))
+		control_post(vnic, skb);
 }
 
 static void complete_ring(struct agl_ring_vec *vec, u32 done, int budget,
@@ -229,7 +259,11 @@ void agl_tx_complete(struct agl_ring_vec *vec, int budget)
 	done = (readl(r->qc + AGL_QC_STS_LO) - r->rd) & (r->size - 1);
 	spin_lock(&r->lock);
 	complete_ring(vec, done, budget, &packets, &bytes);
+	if (vnic->control)
+		control_drain(vnic);
 	spin_unlock(&r->lock);
+	if (vnic->control && agl_tx_control_room(vnic))
+		wake_up_all(&vnic->room);
 	u64_stats_update_begin(&r->sync);
 	u64_stats_add(&r->packets, packets);
 	u64_stats_add(&r->bytes, bytes);
@@ -249,6 +283,8 @@ void agl_tx_purge(struct agl_ring_vec *vec)
 	u32 packets = 0, bytes = 0;
 
 	complete_ring(vec, vec->tx.wr - vec->tx.rd, 0, &packets, &bytes);
+	if (vec->vnic->control)
+		__skb_queue_purge(&vec->vnic->backlog);
 	if (!vec->vnic->control)
 		netdev_tx_reset_queue(netdev_get_tx_queue(vec->vnic->netdev,
 							  vec->index));

@@ -159,6 +159,8 @@ int agl_vnic_init(struct agl_vnic *vnic)
 
 	mutex_init(&vnic->reconfig_lock);
 	INIT_WORK(&vnic->link_work, link_work);
+	__skb_queue_head_init(&vnic->backlog);
+	init_waitqueue_head(&vnic->room);
 	err = check_version(vnic);
 	if (!err)
 		err = read_tlvs(vnic);

@@ -14,6 +14,7 @@
 #include <linux/netdevice.h>
 #include <linux/pci.h>
 #include <linux/u64_stats_sync.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <net/page_pool/types.h>
 
@@ -22,6 +23,7 @@
 
 #define AGL_VNIC_VECTORS	2	/* link state and exception, before the rings */
 #define AGL_RING_DEFAULT	1024
+#define AGL_CONTROL_BACKLOG	256	/* messages that may wait for the ring */
 
 struct agl_vnic;
 
@@ -163,6 +165,9 @@ struct agl_ring_vec {
  * @page_order: of a buffer
  * @running: rings are up
  * @link_work: handles a link interrupt
+ * @backlog: control vNIC: messages for which the ring has no room; guarded by
+ *	the ring's lock
+ * @room: control vNIC: woken when the backlog is short
  */
 struct agl_vnic {
 	struct pci_dev *pdev;
@@ -191,6 +196,8 @@ struct agl_vnic {
 	bool running;
 	struct work_struct link_work;
 	char link_name[40];
+	struct sk_buff_head backlog;
+	wait_queue_head_t room;
 };
 
 /* vnic.c */
@@ -209,7 +216,8 @@ void agl_rings_free(struct agl_vnic *vnic);
 
 /* tx.c */
 netdev_tx_t agl_tx(struct agl_vnic *vnic, struct sk_buff *skb);
-int agl_tx_control(struct agl_vnic *vnic, struct sk_buff *skb);
+void agl_tx_control(struct agl_vnic *vnic, struct sk_buff *skb);
+bool agl_tx_control_room(struct agl_vnic *vnic);
 void agl_tx_complete(struct agl_ring_vec *vec, int budget);
 void agl_tx_purge(struct agl_ring_vec *vec);
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from lib import ktest
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, fails, hw_stats, quiet, sh,
+from lib.net import (Port, arrival, counter, env, hw_stats, quiet, sh,
                      until, wait_carrier, wire)
 from lib.pkt import ICMP, SCTP, TCP, Frame
 
@@ -85,6 +85,26 @@ def flags(n: int) -> Frame:
 MATCHES = [
     Match("ethertype ip", "ip", "", F, [P6, Frame(raw=MARK * 3)]),
     Match("ethertype ipv6", "ipv6", "", P6, [F]),
+    Match("protocol ip is for untagged frames", "ip", "dst_ip 10.0.0.2", F,
+          [F.with_(vlans=[(0x8100, 0)]), F.with_(vlans=[(0x8100, 100)])],
+          nfp=False),
+    Match("one tag is not two", "802.1q", "vlan_id 100 vlan_ethtype ip",
+          F.with_(vlans=[(0x8100, 100)]),
+          [F.with_(vlans=[(0x8100, 100), (0x8100, 7)]), F], nfp=False),
+    Match("any tag", "802.1q", "", F.with_(vlans=[(0x8100, 100)]), [F],
+          also=[P6.with_(vlans=[(0x8100, 0)]),
+                F.with_(vlans=[(0x8100, 100), (0x8100, 7)])], nfp=False),
+    Match("tag with an inner tag", "802.1ad",
+          "vlan_id 100 vlan_ethtype 802.1q cvlan_id 7 cvlan_ethtype ip",
+          F.with_(vlans=[(0x88a8, 100), (0x8100, 7)]),
+          [F.with_(vlans=[(0x8100, 100), (0x8100, 7)]),
+           F.with_(vlans=[(0x88a8, 100), (0x8100, 6)]),
+           F.with_(vlans=[(0x88a8, 101), (0x8100, 7)]),
+           F.with_(vlans=[(0x88a8, 100)])], nfp=False),
+    Match("protocol all", "all", "src_mac 02:aa:00:00:00:01", F,
+          [F.with_(src="02:aa:00:00:00:03")],
+          also=[P6, Frame(raw=MARK * 3), F.with_(vlans=[(0x8100, 5)])],
+          nfp=False),
     Match("dst_mac", "ip", "dst_mac 02:bb:00:00:00:02", F,
           [F.with_(dst="02:bb:00:00:00:03"), F.with_(dst="06:bb:00:00:00:02")]),
     Match("dst_mac masked", "ip", "dst_mac 02:bb:00:00:00:00/ff:ff:00:00:00:00",
@@ -138,6 +158,11 @@ MATCHES = [
           [flags(3), flags(6), flags(0x10)], also=[flags(0x12)]),
     Match("tcp_flags RST, IPv6", "ipv6", "ip_proto tcp tcp_flags 0x4/0x7",
           T6.with_(flags=4), [T6.with_(flags=2)]),
+    Match("tcp_flags PSH beside SYN", "ip",
+          "ip_proto tcp tcp_flags 0xa/0x2f", flags(0x0a),
+          [flags(2), flags(8), flags(0x0b)], also=[flags(0x1a)]),
+    Match("a port is no fragment's", "ip", "ip_proto udp dst_port 2000", F,
+          [F.with_(frag=0x2000), F.with_(frag=0x0010)], nfp=False),
     Match("nofrag", "ip", "ip_flags nofrag", F,
           [F.with_(frag=0x2000), F.with_(frag=0x0010), F.with_(frag=0x2010)]),
     Match("frag", "ip", "ip_flags frag", F.with_(frag=0x2000), [F],
@@ -339,14 +364,6 @@ def vf_rules() -> None:
     finally:
         sh(f"tc qdisc del dev {rep0} clsact")
         vf1.close()
-
-
-@test("a rule that the card can't do is refused with skip_sw, and says why")
-def refused() -> None:
-    err = fails(f"tc filter add dev {bench.up} ingress prot arp pref 1 flower "
-                f"skip_sw arp_op request action mirred egress redirect dev "
-                f"{bench.rep}")
-    assert "offload" in err.lower() or "support" in err.lower(), err
 
 
 @test("counters are complete and stop growing when the rule is deleted")

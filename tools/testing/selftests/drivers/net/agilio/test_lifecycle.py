@@ -95,14 +95,8 @@ def reload() -> None:
     assert counter("rules") == 0 and counter("masks") == 0
 
 
-def needs_rules() -> None:
-    if ktest.driver() == "agilio":
-        raise ktest.Skip("agilio.ko takes no rules yet")
-
-
 @test("rules are gone with the driver that made them")
 def rules_gone() -> None:
-    needs_rules()
     (dev, *_) = representors("p0")
     sh(f"ip link set {dev} up; tc qdisc add dev {dev} clsact")
     for n in range(20):
@@ -116,7 +110,6 @@ def rules_gone() -> None:
 
 @test("rules added and deleted in bulk leave nothing behind")
 def bulk() -> None:
-    needs_rules()
     (dev, *_) = representors("p0")
     sh(f"ip link set {dev} up; tc qdisc add dev {dev} clsact")
     base = counter("flow_add")

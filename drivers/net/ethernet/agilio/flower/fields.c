@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The table of fields. Parsing, checking, encoding and header rewrite all
+ * walk these rows; a key of tc that has none is refused. 03-flower.md
+ * sections 4.4, 4.7 and 12.1.
+ */
+#include <linux/unaligned.h>
+
+#include "../agilio.h"
+#include "fields.h"
+
+static void get_tci(const void *from, void *to)
+{
+	const struct flow_dissector_key_vlan *v = from;
+	u16 tci = FIELD_PREP(AGL_TCI_PRIO_BITS, v->vlan_priority) | v->vlan_id;
+
+	/* The card keeps "there is a tag" where the wire has DEI */
+	if (v->vlan_dei)
+		tci |= AGL_TCI_PRESENT;
+	put_unaligned_be16(tci, to);
+}
+
+static void get_frag(const void *from, void *to)
+{
+	const struct flow_dissector_key_control *c = from;
+	u8 *frag = to;
+
+	*frag = (c->flags & FLOW_DIS_IS_FRAGMENT ? AGL_FRAG_ANY : 0) |
+		(c->flags & FLOW_DIS_FIRST_FRAG ? AGL_FRAG_FIRST : 0);
+	if (c->flags & ~(FLOW_DIS_IS_FRAGMENT | FLOW_DIS_FIRST_FRAG))
+		*frag |= BIT(7);
+}
+
+#define IN_RULE(f)							\
+	.at = offsetof(struct agl_fields, f),				\
+	.size = sizeof_field(struct agl_fields, f)
+
+#define FROM(id, type, f)						\
+	.matched = true,						\
+	.dissector = FLOW_DISSECTOR_KEY_##id,				\
+	.dissector_at = offsetof(struct flow_dissector_key_##type, f),	\
+	.dissector_size = sizeof_field(struct flow_dissector_key_##type, f)
+
+#define WHOLE(id, type, fn)						\
+	.matched = true,						\
+	.dissector = FLOW_DISSECTOR_KEY_##id,				\
+	.dissector_size = sizeof(struct flow_dissector_key_##type),	\
+	.get = fn
+
+#define INTO(l, type, f)						\
+	.layer = AGL_LAYER_##l,						\
+	.layer_at = offsetof(struct agl_key_##type, f)
+
+#define EDIT(h, offset)							\
+	.header = FLOW_ACT_MANGLE_HDR_TYPE_##h, .header_at = (offset)
+
+#define NO_LAYER(words)		.why = words
+
+const struct agl_field agl_fields[] = {
+	{ "protocol", IN_RULE(eth_type), FROM(BASIC, basic, n_proto) },
+	{ "dst_mac", IN_RULE(dst_mac), FROM(ETH_ADDRS, eth_addrs, dst),
+	  INTO(MAC, mac, dst), EDIT(ETH, 0) },
+	{ "src_mac", IN_RULE(src_mac), FROM(ETH_ADDRS, eth_addrs, src),
+	  INTO(MAC, mac, src), EDIT(ETH, 6) },
+	{ "vlan protocol", IN_RULE(outer_tpid), FROM(VLAN, vlan, vlan_tpid) },
+	{ "vlan_id or vlan_prio", IN_RULE(outer_tci), WHOLE(VLAN, vlan, get_tci),
+	  .cannot_match = AGL_TCI_PRESENT, .why = "the DEI bit is not compared" },
+	{ "cvlan protocol", IN_RULE(inner_tpid), FROM(CVLAN, vlan, vlan_tpid),
+	  .feature = AGL_FEAT_VLAN_QINQ },
+	{ "cvlan_id or cvlan_prio", IN_RULE(inner_tci),
+	  WHOLE(CVLAN, vlan, get_tci), .feature = AGL_FEAT_VLAN_QINQ,
+	  .cannot_match = AGL_TCI_PRESENT, .why = "the DEI bit is not compared" },
+	{ "ip_proto", IN_RULE(ip_proto), FROM(BASIC, basic, ip_proto),
+	  INTO(IP, ipv4, proto) },
+	{ "ip_tos", IN_RULE(tos), FROM(IP, ip, tos), INTO(IP, ipv4, tos),
+	  EDIT(IP4, 1) },
+	{ "ip_ttl", IN_RULE(ttl), FROM(IP, ip, ttl), INTO(IP, ipv4, ttl),
+	  EDIT(IP4, 8) },
+	{ "hop limit", IN_RULE(ttl), EDIT(IP6, 7) },
+	{ "class or label", IN_RULE(class_label), EDIT(IP6, 0),
+	  .cannot_set = 0xf0000000 },
+	{ "ip_flags", IN_RULE(frag), WHOLE(CONTROL, control, get_frag),
+	  .cannot_match = BIT(7), .why = "only frag and firstfrag are compared" },
+	{ "src_ip", IN_RULE(src), FROM(IPV4_ADDRS, ipv4_addrs, src),
+	  INTO(IP, ipv4, src), EDIT(IP4, 12) },
+	{ "dst_ip", IN_RULE(dst), FROM(IPV4_ADDRS, ipv4_addrs, dst),
+	  INTO(IP, ipv4, dst), EDIT(IP4, 16) },
+	{ "src_ip", IN_RULE(src6), FROM(IPV6_ADDRS, ipv6_addrs, src),
+	  INTO(IP, ipv6, src), EDIT(IP6, 8) },
+	{ "dst_ip", IN_RULE(dst6), FROM(IPV6_ADDRS, ipv6_addrs, dst),
+	  INTO(IP, ipv6, dst), EDIT(IP6, 24) },
+	{ "src_port", IN_RULE(sport), FROM(PORTS, ports, src),
+	  INTO(TP, tp, src), EDIT(TCP, 0) },
+	{ "dst_port", IN_RULE(dport), FROM(PORTS, ports, dst),
+	  INTO(TP, tp, dst), EDIT(TCP, 2) },
+	{ "src_port", IN_RULE(sport), EDIT(UDP, 0) },
+	{ "dst_port", IN_RULE(dport), EDIT(UDP, 2) },
+	{ "tcp_flags", IN_RULE(tcp_flags), FROM(TCP, tcp, flags),
+	  .cannot_match = 0xffff & ~(AGL_TCP_FIN | AGL_TCP_SYN | AGL_TCP_RST |
+				     AGL_TCP_PSH | AGL_TCP_URG),
+	  .why = "only fin, syn, rst, psh and urg are compared" },
+
+	{ "indev", FROM(META, meta, ingress_ifindex),
+	  NO_LAYER("a rule is for its own device") },
+	{ "l2_miss", FROM(META, meta, l2_miss), NO_LAYER("unknown to the card") },
+	{ "arp", FROM(ARP, arp, op), NO_LAYER("the card does not look into ARP") },
+	{ "icmp type", FROM(ICMP, icmp, type), NO_LAYER("unknown to the card") },
+	{ "icmp code", FROM(ICMP, icmp, code), NO_LAYER("unknown to the card") },
+	{ "port range", WHOLE(PORTS_RANGE, ports, NULL),
+	  NO_LAYER("the card compares bits") },
+	{ "num_of_vlans", WHOLE(NUM_OF_VLANS, num_of_vlans, NULL),
+	  NO_LAYER("match vlan and cvlan instead") },
+	{ "mpls", WHOLE(MPLS, mpls, NULL), NO_LAYER("not yet offloaded") },
+	{ "ct_state or ct_zone", WHOLE(CT, ct, NULL), NO_LAYER("not yet offloaded") },
+	{ "enc_key_id", WHOLE(ENC_KEYID, keyid, NULL), NO_LAYER("not yet offloaded") },
+	{ "enc_src_ip or enc_dst_ip", WHOLE(ENC_CONTROL, control, NULL),
+	  NO_LAYER("not yet offloaded") },
+	{ "hash", WHOLE(HASH, hash, NULL), NO_LAYER("unknown to the card") },
+	{ "pppoe", WHOLE(PPPOE, pppoe, NULL), NO_LAYER("unknown to the card") },
+	{ "l2tpv3", WHOLE(L2TPV3, l2tpv3, NULL), NO_LAYER("unknown to the card") },
+	{ "spi", WHOLE(IPSEC, ipsec, NULL), NO_LAYER("unknown to the card") },
+	{ "cfm", WHOLE(CFM, cfm, NULL), NO_LAYER("unknown to the card") },
+};
+
+const unsigned int agl_field_count = ARRAY_SIZE(agl_fields);
+
+/**
+ * agl_field_bits - a field of up to four bytes as a number
+ * @f: field
+ * @from: values or masks
+ *
+ * Return: the number; 0 for larger fields, of which all bits are alike.
+ */
+u32 agl_field_bits(const struct agl_field *f, const struct agl_fields *from)
+{
+	const void *p = (const u8 *)from + f->at;
+
+	switch (f->size) {
+	case 1:
+		return *(const u8 *)p;
+	case 2:
+		return get_unaligned_be16(p);
+	case 4:
+		return get_unaligned_be32(p);
+	default:
+		return 0;
+	}
+}
+
+/**
+ * agl_field_in_header - the field that a byte of a header belongs to
+ * @header: which header
+ * @at: offset of the byte in it
+ *
+ * Return: NULL if the card can't set that byte.
+ */
+const struct agl_field *agl_field_in_header(enum flow_action_mangle_base header,
+					    unsigned int at)
+{
+	const struct agl_field *f;
+
+	for (f = agl_fields; f < agl_fields + ARRAY_SIZE(agl_fields); f++)
+		if (f->header != FLOW_ACT_MANGLE_UNSPEC && f->header == header &&
+		    at >= f->header_at && at < f->header_at + f->size)
+			return f;
+	return NULL;
+}

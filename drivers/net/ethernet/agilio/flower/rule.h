@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A rule as the driver understands it: between what tc says and the bytes
+ * that the firmware wants. No type of either is in it.
+ */
+#ifndef AGILIO_RULE_H
+#define AGILIO_RULE_H
+
+#include <linux/if_ether.h>
+#include <linux/in6.h>
+#include <linux/types.h>
+
+/* frag, tcp_flags: as the wire and the dissector have them */
+#define AGL_FRAG_ANY		BIT(0)	/* is a fragment */
+#define AGL_FRAG_FIRST		BIT(1)	/* the first one */
+#define AGL_TCP_FIN		BIT(0)
+#define AGL_TCP_SYN		BIT(1)
+#define AGL_TCP_RST		BIT(2)
+#define AGL_TCP_PSH		BIT(3)
+#define AGL_TCP_URG		BIT(5)
+
+#define AGL_TCI_PRIO_BITS	0xe000
+#define AGL_TCI_VID_BITS	0x0fff
+
+/**
+ * struct agl_fields - a value or a mask for each field of a packet
+ * @dst_mac: destination address
+ * @src_mac: source address
+ * @eth_type: behind all tags
+ * @outer_tpid: of the outer tag
+ * @outer_tci: priority and id, the DEI bit clear
+ * @inner_tpid: of the inner tag
+ * @inner_tci: likewise
+ * @ip_proto: upper protocol of IPv4 or IPv6
+ * @tos: IPv4's TOS, IPv6's traffic class
+ * @ttl: IPv4's TTL, IPv6's hop limit
+ * @frag: AGL_FRAG_
+ * @tcp_flags: the low 12 bits
+ * @sport: source port
+ * @dport: destination port
+ * @class_label: IPv6's traffic class and flow label, 28 bits
+ * @src: IPv4 source
+ * @dst: IPv4 destination
+ * @src6: IPv6 source
+ * @dst6: IPv6 destination
+ *
+ * All in network byte order.
+ */
+struct agl_fields {
+	u8 dst_mac[ETH_ALEN];
+	u8 src_mac[ETH_ALEN];
+	__be16 eth_type;
+	__be16 outer_tpid;
+	__be16 outer_tci;
+	__be16 inner_tpid;
+	__be16 inner_tci;
+	u8 ip_proto;
+	u8 tos;
+	u8 ttl;
+	u8 frag;
+	__be16 tcp_flags;
+	__be16 sport;
+	__be16 dport;
+	__be32 class_label;
+	__be32 src;
+	__be32 dst;
+	struct in6_addr src6;
+	struct in6_addr dst6;
+};
+
+/**
+ * enum agl_tag - what a rule wants of a VLAN tag
+ * @AGL_TAG_ANY: it does not look
+ * @AGL_TAG_ABSENT: there must be none
+ * @AGL_TAG_PRESENT: there must be one, its fields are in the match
+ */
+enum agl_tag { AGL_TAG_ANY, AGL_TAG_ABSENT, AGL_TAG_PRESENT };
+
+enum agl_action_type {
+	AGL_DROP,
+	AGL_REDIRECT,
+	AGL_MIRROR,
+	AGL_PUSH_VLAN,
+	AGL_POP_VLAN,
+	AGL_SET,
+};
+
+/**
+ * struct agl_action - one thing to do with a packet
+ * @type: what
+ * @port: AGL_REDIRECT, AGL_MIRROR: port id
+ * @vlan: AGL_PUSH_VLAN: the tag
+ * @set: AGL_SET: new values and which bits of them
+ */
+struct agl_action {
+	enum agl_action_type type;
+	union {
+		u32 port;
+		struct {
+			__be16 tpid;
+			__be16 tci;
+		} vlan;
+		struct {
+			struct agl_fields value;
+			struct agl_fields mask;
+		} set;
+	};
+};
+
+/**
+ * struct agl_rule - a match and its actions
+ * @port: ingress, a port id
+ * @key: values, zero outside of the mask
+ * @mask: bits that matter
+ * @outer: the outer tag
+ * @inner: the inner tag
+ * @actions: number of actions
+ * @room: for how many there is memory
+ * @action: in the order of execution
+ */
+struct agl_rule {
+	u32 port;
+	struct agl_fields key;
+	struct agl_fields mask;
+	enum agl_tag outer;
+	enum agl_tag inner;
+	unsigned int actions;
+	unsigned int room;
+	struct agl_action action[] __counted_by(room);
+};
+
+#endif

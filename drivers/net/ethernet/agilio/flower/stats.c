@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Flow counters. The firmware pushes what it has counted since the last time;
+ * tc reads from here, without a word to the card. 03-flower.md sections 1.5,
+ * 3.6 and 8.
+ */
+#include <net/flow_offload.h>
+
+#include "../agilio.h"
+#include "table.h"
+
+/**
+ * agl_stats_context - the firmware's number of a statistics context
+ * @t: table
+ * @id: ours, below context_count
+ *
+ * The firmware wants them from the top, unit by unit.
+ */
+u32 agl_stats_context(const struct agl_table *t, u32 id)
+{
+	u32 index = t->context_count / t->units - 1 - id / t->units;
+
+	return FIELD_PREP(AGL_CTX_UNIT, id % t->units) |
+	       FIELD_PREP(AGL_CTX_INDEX, index);
+}
+
+/* Return: our number, or context_count if there is no such context */
+static u32 context_id(const struct agl_table *t, u32 ctx)
+{
+	u32 index = FIELD_GET(AGL_CTX_INDEX, ctx);
+	u32 unit = FIELD_GET(AGL_CTX_UNIT, ctx);
+
+	if (index >= t->context_count / t->units || unit >= t->units)
+		return t->context_count;
+	return (t->context_count / t->units - 1 - index) * t->units + unit;
+}
+
+/**
+ * agl_stats_rx - counts from the firmware, in softirq
+ * @agl: card
+ * @rec: records, deltas since the last message
+ * @count: how many
+ */
+void agl_stats_rx(struct agilio *agl, const struct agl_flow_stats *rec,
+		  unsigned int count)
+{
+	struct agl_table *t = &agl->table;
+
+	rcu_read_lock();
+	spin_lock(&t->stats_lock);
+	for (; count; count--, rec++) {
+		u32 id = context_id(t, be32_to_cpu(rec->ctx));
+		struct agl_flow *flow;
+
+		flow = id < t->context_count ? xa_load(&t->contexts, id) : NULL;
+		/* The last counts of a deleted flow aren't those of the next */
+		if (!flow || flow->cookie != be64_to_cpu(rec->cookie))
+			continue;
+		flow->packets += be32_to_cpu(rec->packets);
+		flow->bytes += be64_to_cpu(rec->bytes);
+		flow->used = jiffies;
+	}
+	spin_unlock(&t->stats_lock);
+	rcu_read_unlock();
+}
+
+/**
+ * agl_stats_read - counts of a flow since the last read
+ * @agl: card
+ * @cookie: tc's
+ * @port: ingress, port id
+ * @to: they are added here
+ *
+ * Return: 0, -ENOENT if the flow isn't in the card.
+ */
+int agl_stats_read(struct agilio *agl, unsigned long cookie, u32 port,
+		   struct flow_stats *to)
+{
+	struct agl_table *t = &agl->table;
+	struct agl_flow *flow;
+	int err = -ENOENT;
+
+	rcu_read_lock();
+	flow = agl_table_find(t, cookie, port);
+	if (flow) {
+		spin_lock_bh(&t->stats_lock);
+		flow_stats_update(to, flow->bytes, flow->packets, 0, flow->used,
+				  FLOW_ACTION_HW_STATS_DELAYED);
+		flow->bytes = 0;
+		flow->packets = 0;
+		spin_unlock_bh(&t->stats_lock);
+		err = 0;
+	}
+	rcu_read_unlock();
+	return err;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What is in the card: masks, entries (a key with actions) and the flows of
+ * tc that they stand for.
+ */
+#ifndef AGILIO_TABLE_H
+#define AGILIO_TABLE_H
+
+#include <linux/ktime.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable.h>
+#include <linux/spinlock.h>
+#include <linux/xarray.h>
+
+#include "../abi/key.h"
+#include "encode.h"
+
+struct agilio;
+struct flow_stats;
+
+#define AGL_MASK_BUCKETS	256
+
+/**
+ * struct agl_mask - a mask that the card has
+ * @node: in its bucket
+ * @users: entries with it
+ * @id: the firmware's name for it
+ * @len: bytes
+ * @bytes: the mask
+ */
+struct agl_mask {
+	struct hlist_node node;
+	refcount_t users;
+	u8 id;
+	u8 len;
+	u8 bytes[] __counted_by(len);
+};
+
+/**
+ * struct agl_masks - masks in use and ids that are free
+ * @bucket: by hash of the bytes
+ * @freed: when each id was given back, in ns
+ * @ring: free ids, oldest first
+ * @head: oldest
+ * @count: how many
+ *
+ * All of it is guarded by the table's lock.
+ */
+struct agl_masks {
+	struct hlist_head bucket[AGL_MASK_BUCKETS];
+	u64 freed[AGL_MASK_ID_MAX + 1];
+	u8 ring[AGL_MASK_ID_MAX];
+	unsigned int head;
+	unsigned int count;
+};
+
+/**
+ * struct agl_entry - a rule in the card
+ * @node: in agl_table.entries
+ * @mask: its mask
+ * @flows: tc's flows with this match; the first is the one in the card
+ * @len: bytes
+ * @key: with the mask id
+ */
+struct agl_entry {
+	struct rhash_head node;
+	struct agl_mask *mask;
+	struct list_head flows;
+	u8 len;
+	u8 key[] __counted_by(len);
+};
+
+/**
+ * struct agl_flow - a flow of tc
+ * @node: in agl_table.flows
+ * @cookie: tc's name for it, for the firmware too
+ * @port: ingress; cookie and port together are the key of the hash
+ * @prio: of its filter, a lower one is looked at first
+ * @entry: with its match
+ * @list: in entry->flows
+ * @id: statistics context, counted from 0
+ * @packets: not yet told to tc
+ * @bytes: not yet told to tc
+ * @used: when the card last counted a packet, in jiffies
+ * @rcu: frees it
+ * @shortcut: of the actions
+ * @act_len: bytes
+ * @act: action list
+ */
+struct agl_flow {
+	struct rhash_head node;
+	unsigned long cookie;
+	u32 port;
+	u32 prio;
+	struct agl_entry *entry;
+	struct list_head list;
+	u32 id;
+	u32 shortcut;
+	u64 packets;
+	u64 bytes;
+	unsigned long used;
+	struct rcu_head rcu;
+	u16 act_len;
+	u8 act[] __counted_by(act_len);
+};
+
+/**
+ * struct agl_table - all rules of a card
+ * @flows: by cookie and port
+ * @entries: by key
+ * @contexts: flows by statistics context
+ * @next_context: where to look for a free one
+ * @context_count: how many the firmware has
+ * @units: memory units that they are spread over
+ * @lock: guards entries, their lists of flows, masks and version, and keeps
+ *	messages in the order in which these change
+ * @masks: masks
+ * @version: of the last flow message
+ * @stats_lock: guards packets, bytes and used of flows
+ */
+struct agl_table {
+	struct rhashtable flows;
+	struct rhashtable entries;
+	struct xarray contexts;
+	u32 next_context;
+	u32 context_count;
+	u32 units;
+	spinlock_t lock; /* entries, masks, version, order of messages */
+	struct agl_masks masks;
+	u64 version;
+	spinlock_t stats_lock; /* counters of flows */
+};
+
+/* table.c */
+int agl_table_init(struct agilio *agl);
+void agl_table_free(struct agilio *agl);
+int agl_table_add(struct agilio *agl, unsigned long cookie, u32 port, u32 prio,
+		  const struct agl_image *image);
+int agl_table_del(struct agilio *agl, unsigned long cookie, u32 port);
+struct agl_flow *agl_table_find(struct agl_table *t, unsigned long cookie,
+				u32 port);
+
+/* mask.c */
+void agl_masks_init(struct agl_masks *m);
+struct agl_mask *agl_mask_get(struct agl_masks *m, const u8 *bytes, u8 len,
+			      bool *first);
+bool agl_mask_is_last(const struct agl_mask *mask);
+void agl_mask_put(struct agl_masks *m, struct agl_mask *mask);
+
+/* stats.c */
+u32 agl_stats_context(const struct agl_table *t, u32 id);
+int agl_stats_read(struct agilio *agl, unsigned long cookie, u32 port,
+		   struct flow_stats *to);
+void agl_stats_rx(struct agilio *agl, const struct agl_flow_stats *rec,
+		  unsigned int count);
+
+#endif

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The actions of a rule. One row for each kind of tc's; what has no row, or
+ * a row without a function, is refused. 03-flower.md sections 5.5, 5.7, 6.4,
+ * 6.5 and 12.2.
+ */
+#include <linux/tc_act/tc_csum.h>
+#include <net/ipv6.h>
+
+#include "../agilio.h"
+#include "../flower/fields.h"
+#include "parse.h"
+
+/**
+ * struct list - an action list as it grows
+ * @req: rule
+ * @rule: here the actions go
+ * @tags: VLAN tags that the packet has for certain
+ * @done: the packet is gone: nothing can come after that
+ * @set: the pedit group that is open, NULL if none
+ * @needs: checksums that software has left wrong
+ * @may: checksums that the card has repaired
+ */
+struct list {
+	const struct agl_request *req;
+	struct agl_rule *rule;
+	unsigned int tags;
+	bool done;
+	struct agl_action *set;
+	u32 needs;
+	u32 may;
+};
+
+static struct agl_action *add(struct list *l, enum agl_action_type type)
+{
+	struct agl_action *a = &l->rule->action[l->rule->actions++];
+
+	memset(a, 0, sizeof(*a));
+	a->type = type;
+	l->set = NULL;
+	return a;
+}
+
+static const char *csum_names(u32 flags)
+{
+	if (flags & TCA_CSUM_UPDATE_FLAG_IPV4HDR)
+		return "ip";
+	if (flags & TCA_CSUM_UPDATE_FLAG_TCP)
+		return "tcp";
+	if (flags & TCA_CSUM_UPDATE_FLAG_UDP)
+		return "udp";
+	if (flags & TCA_CSUM_UPDATE_FLAG_ICMP)
+		return "icmp";
+	if (flags & TCA_CSUM_UPDATE_FLAG_SCTP)
+		return "sctp";
+	return flags & TCA_CSUM_UPDATE_FLAG_IGMP ? "igmp" : "udplite";
+}
+
+static int take_drop(struct list *l, const struct flow_action_entry *a)
+{
+	add(l, AGL_DROP);
+	l->done = true;
+	return 0;
+}
+
+static int take_output(struct list *l, const struct flow_action_entry *a)
+{
+	bool redirect = a->id == FLOW_ACTION_REDIRECT;
+	struct agl_repr *out = agl_repr_of(a->dev);
+
+	/* The card repairs checksums whether asked to or not */
+	if (l->needs)
+		return agl_refuse(l->req, AGL_REFUSE_CSUM,
+				  "output after pedit: csum %s is missing",
+				  csum_names(l->needs));
+	if (!out || out->agl != l->req->repr->agl)
+		return agl_refuse(l->req, AGL_REFUSE_PORT,
+				  "output to %s, which is no port of this card",
+				  netdev_name(a->dev));
+	add(l, redirect ? AGL_REDIRECT : AGL_MIRROR)->port = out->id;
+	l->done = redirect;
+	return 0;
+}
+
+static int take_vlan_push(struct list *l, const struct flow_action_entry *a)
+{
+	struct agl_action *to;
+
+	if (!eth_type_vlan(a->vlan.proto))
+		return agl_refuse(l->req, AGL_REFUSE_ACTION,
+				  "vlan push of protocol 0x%04x",
+				  be16_to_cpu(a->vlan.proto));
+	to = add(l, AGL_PUSH_VLAN);
+	to->vlan.tpid = a->vlan.proto;
+	to->vlan.tci = cpu_to_be16(FIELD_PREP(AGL_TCI_PRIO_BITS, a->vlan.prio) |
+				   a->vlan.vid);
+	l->tags++;
+	return 0;
+}
+
+static int take_vlan_pop(struct list *l, const struct flow_action_entry *a)
+{
+	if (!l->tags)
+		return agl_refuse(l->req, AGL_REFUSE_ACTION,
+				  "vlan pop without a match on the tag");
+	add(l, AGL_POP_VLAN);
+	l->tags--;
+	return 0;
+}
+
+static const char *header_name(enum flow_action_mangle_base header)
+{
+	static const char * const names[] = {
+		[FLOW_ACT_MANGLE_UNSPEC] = "offset",
+		[FLOW_ACT_MANGLE_HDR_TYPE_ETH] = "eth",
+		[FLOW_ACT_MANGLE_HDR_TYPE_IP4] = "ip",
+		[FLOW_ACT_MANGLE_HDR_TYPE_IP6] = "ip6",
+		[FLOW_ACT_MANGLE_HDR_TYPE_TCP] = "tcp",
+		[FLOW_ACT_MANGLE_HDR_TYPE_UDP] = "udp",
+	};
+
+	return header < ARRAY_SIZE(names) ? names[header] : "?";
+}
+
+/* Is it certain that the packet has the header? */
+static int check_header(struct list *l, enum flow_action_mangle_base header)
+{
+	const struct agl_rule *r = l->rule;
+	bool ok = false;
+
+	if (header == FLOW_ACT_MANGLE_HDR_TYPE_ETH)
+		ok = true;
+	else if (header == FLOW_ACT_MANGLE_HDR_TYPE_IP4)
+		ok = r->key.eth_type == htons(ETH_P_IP);
+	else if (header == FLOW_ACT_MANGLE_HDR_TYPE_IP6)
+		ok = r->key.eth_type == htons(ETH_P_IPV6);
+	else if (header == FLOW_ACT_MANGLE_HDR_TYPE_TCP)
+		ok = r->key.ip_proto == IPPROTO_TCP;
+	else if (header == FLOW_ACT_MANGLE_HDR_TYPE_UDP)
+		ok = r->key.ip_proto == IPPROTO_UDP;
+	if (ok)
+		return 0;
+	return agl_refuse(l->req, AGL_REFUSE_EDIT,
+			  "pedit of %s without a match on that protocol",
+			  header_name(header));
+}
+
+/* The checksum of the payload, as far as the match tells which that is */
+static u32 l4_csum(const struct agl_rule *r)
+{
+	switch (r->key.ip_proto) {
+	case IPPROTO_TCP:
+		return TCA_CSUM_UPDATE_FLAG_TCP;
+	case IPPROTO_UDP:
+		return TCA_CSUM_UPDATE_FLAG_UDP;
+	case 0:
+		return TCA_CSUM_UPDATE_FLAG_TCP | TCA_CSUM_UPDATE_FLAG_UDP;
+	default:
+		return 0;
+	}
+}
+
+static int note_csums(struct list *l, enum flow_action_mangle_base header)
+{
+	const struct agl_fields *m = &l->set->set.mask;
+	u32 l4 = l4_csum(l->rule);
+
+	if (header == FLOW_ACT_MANGLE_HDR_TYPE_ETH)
+		return 0;
+	if (header == FLOW_ACT_MANGLE_HDR_TYPE_IP4) {
+		l->needs |= TCA_CSUM_UPDATE_FLAG_IPV4HDR;
+		l->may |= TCA_CSUM_UPDATE_FLAG_IPV4HDR;
+	}
+	l->may |= l4;
+	if (m->src || m->dst || m->sport || m->dport ||
+	    !ipv6_addr_any(&m->src6) || !ipv6_addr_any(&m->dst6))
+		l->needs |= l4;
+	if (header == FLOW_ACT_MANGLE_HDR_TYPE_IP6 &&
+	    l->rule->key.ip_proto == IPPROTO_ICMPV6 &&
+	    (!ipv6_addr_any(&m->src6) || !ipv6_addr_any(&m->dst6)))
+		return agl_refuse(l->req, AGL_REFUSE_EDIT,
+				  "pedit of ip6 addresses: the card leaves ICMPv6's checksum");
+	return 0;
+}
+
+static int edit_byte(struct list *l, enum flow_action_mangle_base header,
+		     unsigned int at, u8 value, u8 mask)
+{
+	const struct agl_field *f = agl_field_in_header(header, at);
+	u8 *to_value, *to_mask;
+	unsigned int i;
+
+	if (!f)
+		return agl_refuse(l->req, AGL_REFUSE_EDIT,
+				  "pedit of byte %u of %s: the card can't set it",
+				  at, header_name(header));
+	i = f->at + at - f->header_at;
+	to_value = (u8 *)&l->set->set.value + i;
+	to_mask = (u8 *)&l->set->set.mask + i;
+	*to_value = (*to_value & ~mask) | (value & mask);
+	*to_mask |= mask;
+	if (agl_field_bits(f, &l->set->set.mask) & f->cannot_set)
+		return agl_refuse(l->req, AGL_REFUSE_EDIT,
+				  "pedit of byte %u of %s, bits 0x%02x: not settable",
+				  at, header_name(header), mask);
+	return 0;
+}
+
+static int take_pedit(struct list *l, const struct flow_action_entry *a)
+{
+	u32 keep = a->mangle.mask, value = a->mangle.val;
+	const u8 *v = (const u8 *)&value;
+	const u8 *k = (const u8 *)&keep;
+	unsigned int i;
+	int err;
+
+	err = check_header(l, a->mangle.htype);
+	if (err)
+		return err;
+	if (value & keep)
+		return agl_refuse(l->req, AGL_REFUSE_EDIT,
+				  "pedit value 0x%08x has bits outside of its mask",
+				  be32_to_cpu((__force __be32)value));
+	if (!l->set) {
+		struct agl_action *to = add(l, AGL_SET);
+
+		l->set = to;
+	}
+	for (i = 0; i < sizeof(value) && !err; i++)
+		if (k[i] != 0xff)
+			err = edit_byte(l, a->mangle.htype, a->mangle.offset + i,
+					v[i], ~k[i]);
+	return err ?: note_csums(l, a->mangle.htype);
+}
+
+/* No bytes: the card has done it already, if it was due */
+static int take_csum(struct list *l, const struct flow_action_entry *a)
+{
+	u32 odd = a->csum_flags & ~l->may;
+
+	if (odd)
+		return agl_refuse(l->req, AGL_REFUSE_CSUM,
+				  "csum %s, which no pedit before it changes",
+				  csum_names(odd));
+	l->needs &= ~a->csum_flags;
+	l->set = NULL;
+	return 0;
+}
+
+/**
+ * struct kind - a kind of tc's actions
+ * @name: as tc calls it
+ * @take: adds it to the list, NULL if the card can't do it
+ * @why: what the user reads then
+ */
+struct kind {
+	const char *name;
+	int (*take)(struct list *l, const struct flow_action_entry *a);
+	const char *why;
+};
+
+static const struct kind kinds[NUM_FLOW_ACTIONS] = {
+	[FLOW_ACTION_DROP] = { "drop", take_drop },
+	[FLOW_ACTION_REDIRECT] = { "mirred egress redirect", take_output },
+	[FLOW_ACTION_MIRRED] = { "mirred egress mirror", take_output },
+	[FLOW_ACTION_VLAN_PUSH] = { "vlan push", take_vlan_push },
+	[FLOW_ACTION_VLAN_POP] = { "vlan pop", take_vlan_pop },
+	[FLOW_ACTION_MANGLE] = { "pedit", take_pedit },
+	[FLOW_ACTION_CSUM] = { "csum", take_csum },
+	[FLOW_ACTION_ACCEPT] = { "pass", .why = "the host has to do that" },
+	[FLOW_ACTION_TRAP] = { "trap", .why = "the host has to do that" },
+	[FLOW_ACTION_GOTO] = { "goto chain", .why = "not yet offloaded" },
+	[FLOW_ACTION_REDIRECT_INGRESS] = { "mirred ingress redirect",
+		.why = "the host has to do that" },
+	[FLOW_ACTION_MIRRED_INGRESS] = { "mirred ingress mirror",
+		.why = "the host has to do that" },
+	[FLOW_ACTION_VLAN_MANGLE] = { "vlan modify", .why = "not yet offloaded" },
+	[FLOW_ACTION_TUNNEL_ENCAP] = { "tunnel_key set", .why = "not yet offloaded" },
+	[FLOW_ACTION_TUNNEL_DECAP] = { "tunnel_key unset",
+		.why = "not yet offloaded" },
+	[FLOW_ACTION_ADD] = { "pedit add", .why = "the card can only set" },
+	[FLOW_ACTION_MARK] = { "skbedit mark", .why = "it is the host's" },
+	[FLOW_ACTION_PTYPE] = { "skbedit ptype", .why = "it is the host's" },
+	[FLOW_ACTION_PRIORITY] = { "skbedit priority", .why = "it is the host's" },
+	[FLOW_ACTION_RX_QUEUE_MAPPING] = { "skbedit queue_mapping",
+		.why = "it is the host's" },
+	[FLOW_ACTION_SAMPLE] = { "sample", .why = "the card can't" },
+	[FLOW_ACTION_POLICE] = { "police", .why = "not yet offloaded" },
+	[FLOW_ACTION_CT] = { "ct", .why = "not yet offloaded" },
+	[FLOW_ACTION_MPLS_PUSH] = { "mpls push", .why = "not yet offloaded" },
+	[FLOW_ACTION_MPLS_POP] = { "mpls pop", .why = "not yet offloaded" },
+	[FLOW_ACTION_MPLS_MANGLE] = { "mpls modify", .why = "not yet offloaded" },
+	[FLOW_ACTION_GATE] = { "gate", .why = "the card can't" },
+	[FLOW_ACTION_PPPOE_PUSH] = { "push of PPPoE", .why = "the card can't" },
+	[FLOW_ACTION_VLAN_PUSH_ETH] = { "vlan push_eth", .why = "the card can't" },
+	[FLOW_ACTION_VLAN_POP_ETH] = { "vlan pop_eth", .why = "the card can't" },
+	[FLOW_ACTION_CONTINUE] = { "continue",
+		.why = "the card looks at one rule for a packet" },
+};
+
+static int take(struct list *l, const struct flow_action_entry *a)
+{
+	const struct kind *k = a->id < ARRAY_SIZE(kinds) ? &kinds[a->id] : NULL;
+
+	if (!k || !k->name)
+		return agl_refuse(l->req, AGL_REFUSE_ACTION,
+				  "action %u is unknown to the driver", a->id);
+	if (!k->take)
+		return agl_refuse(l->req, AGL_REFUSE_ACTION, "action %s: %s",
+				  k->name, k->why);
+	if (l->done)
+		return agl_refuse(l->req, AGL_REFUSE_ACTION,
+				  "action %s after the packet is gone", k->name);
+	return k->take(l, a);
+}
+
+/**
+ * agl_parse_actions - the actions of a rule
+ * @req: rule
+ * @from: tc's
+ * @rule: match is there already; its actions are set
+ *
+ * Return: 0, or agl_refuse()'s.
+ */
+int agl_parse_actions(const struct agl_request *req,
+		      const struct flow_rule *from, struct agl_rule *rule)
+{
+	const struct flow_action_entry *a;
+	struct list l = {
+		.req = req,
+		.rule = rule,
+		.tags = (rule->outer == AGL_TAG_PRESENT) +
+			(rule->inner == AGL_TAG_PRESENT),
+	};
+	unsigned int i;
+	int err = 0;
+
+	if (!flow_action_hw_stats_check(&from->action, req->extack,
+					FLOW_ACTION_HW_STATS_DELAYED_BIT))
+		return -EOPNOTSUPP;
+	flow_action_for_each(i, a, &from->action) {
+		err = take(&l, a);
+		if (err)
+			return err;
+	}
+	/* The card drops what reaches the end of a list, the host would keep it */
+	if (!l.done)
+		return agl_refuse(req, AGL_REFUSE_ACTION,
+				  "the last action must be redirect or drop");
+	return 0;
+}

@@ -1,0 +1,367 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""agilio.ko's way with rules: what is refused and with which words, rules that
+share a match, a full card, several writers. The lab gives a small card."""
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+
+from lib import ktest
+from lib.ktest import test
+from lib.net import (Port, arrival, counter, env, fails, js, quiet, rules, sh,
+                     until, wait_carrier, wire)
+from lib.pkt import Frame
+
+CONTEXTS = 3000
+MASKS = 255
+MARK = b"agilio-test-payload"
+F = Frame()
+UP, REP, UP1 = env("UPLINK0"), env("REP0"), env("UPLINK1")
+OUT = f"action mirred egress redirect dev {REP}"
+
+
+def add(proto: str, rest: str, dev: str = UP, pref: int = 1,
+        flags: str = "skip_sw") -> str:
+    return (f"tc filter add dev {dev} ingress prot {proto} pref {pref} flower "
+            f"{flags} {rest}")
+
+
+def clear(dev: str = UP) -> None:
+    sh(f"tc filter del dev {dev} ingress")
+
+
+def refused(dev: str = UP) -> dict[str, int]:
+    out = {}
+    for line in sh(f"ethtool -S {dev}").splitlines():
+        name, _, value = line.strip().partition(": ")
+        if name.startswith("tc_refused_"):
+            out[name.removeprefix("tc_refused_")] = int(value)
+    return out
+
+
+# Rule, reason that is counted, what the user must read
+REFUSALS: list[tuple[str, str, str, str]] = [
+    ("arp", f"arp_op request {OUT}", "match", "arp"),
+    ("0x88cc", OUT, "match", "protocol 0x88cc"),
+    ("ip", f"ip_proto icmp type 8 {OUT}", "match", "icmp type"),
+    ("ip", f"ip_proto icmp code 0 {OUT}", "match", "icmp code"),
+    ("ip", f"ip_proto tcp dst_port 10-20 {OUT}", "match", "port range"),
+    ("ip", f"ip_proto tcp tcp_flags 0x10/0x10 {OUT}", "mask", "tcp_flags"),
+    ("ip", f"ip_proto tcp tcp_flags 0x2/0x12 {OUT}", "mask", "0x10"),
+    ("ip", f"ip_proto tcp tcp_flags 0x2/0xc2 {OUT}", "mask", "0xc0"),
+    ("ip", f"ip_proto tcp tcp_flags 0x8/0x8 {OUT}", "mask", "psh or urg"),
+    ("ip", f"ip_proto tcp tcp_flags 0x0/0x20 ip_flags nofrag {OUT}", "mask",
+     "psh or urg"),
+    ("ip", f"ip_proto udp dst_port 0/0xf000 {OUT}", "mask", "nofrag"),
+    ("ip", f"ip_proto udp dst_port 5 ip_flags frag {OUT}", "match", "fragments"),
+    ("802.1q", f"num_of_vlans 1 {OUT}", "match", "num_of_vlans"),
+    ("mpls_uc", f"mpls_label 5 {OUT}", "match", "mpls"),
+    ("ip", f"ct_state +trk {OUT}", "match", "ct_state"),
+    ("ip", "l2_miss 1 action drop", "match", "l2_miss"),
+    ("ip", "action pass", "action", "pass"),
+    ("ip", "action trap", "action", "trap"),
+    ("ip", f"action mirred egress mirror dev {REP}", "action", "last action"),
+    ("ip", f"action mirred ingress redirect dev {REP}", "action",
+     "mirred ingress redirect"),
+    ("ip", "action mirred egress redirect dev lo", "port", "lo, which is no port"),
+    ("ip", f"action skbedit mark 7 pipe {OUT}", "action", "skbedit mark"),
+    ("ip", f"action vlan pop pipe {OUT}", "action", "vlan pop"),
+    ("802.1q", f"vlan_id 5 vlan_ethtype ip action vlan pop pipe action vlan pop "
+     f"pipe {OUT}", "action", "vlan pop"),
+    ("802.1q", f"vlan_id 5 vlan_ethtype ip action vlan modify id 7 pipe {OUT}",
+     "action", "vlan modify"),
+    ("ip", f"action mpls push label 5 pipe {OUT}", "action", "mpls push"),
+    ("ip", f"action pedit ex munge ip ttl set 5 pipe {OUT}", "csum",
+     "csum ip is missing"),
+    ("ip", f"ip_proto udp action pedit ex munge ip src set 1.2.3.4 pipe csum ip "
+     f"pipe {OUT}", "csum", "csum udp is missing"),
+    ("ip", f"ip_proto udp action csum udp pipe {OUT}", "csum", "csum udp, which"),
+    ("ip", f"ip_proto udp action pedit ex munge ip ttl set 5 pipe csum ip and "
+     f"tcp pipe {OUT}", "csum", "csum tcp, which"),
+    ("ip", f"action pedit ex munge ip ttl add 1 pipe csum ip pipe {OUT}",
+     "action", "pedit add"),
+    ("ip", f"action pedit munge offset 8 u8 set 5 pipe {OUT}", "pedit",
+     "pedit of offset"),
+    ("ip", f"action pedit ex munge eth type set 0x88b5 pipe {OUT}", "pedit",
+     "byte 12 of eth"),
+    ("ip", f"action pedit ex munge ip ihl set 0x46 pipe csum ip pipe {OUT}",
+     "pedit", "byte 0 of ip"),
+    ("ip", f"action pedit ex munge ip6 hoplimit set 5 pipe {OUT}", "pedit",
+     "pedit of ip6"),
+    ("ip", f"ip_proto udp action pedit ex munge tcp dport set 5 pipe csum tcp "
+     f"pipe {OUT}", "pedit", "pedit of tcp"),
+    ("ipv6", f"ip_proto icmpv6 action pedit ex munge ip6 src set fd00::5 pipe "
+     f"{OUT}", "pedit", "ICMPv6"),
+    ("ip", f"chain 5 {OUT}", "chain", "chain 5"),
+    ("ip", f"action goto chain 5", "action", "goto chain"),
+]
+
+
+def run_refusal(proto: str, rule: str, reason: str, words: str
+                ) -> Callable[[], None]:
+    def run() -> None:
+        before, sent = refused(), counter("flow_add")
+        chain = ""
+        if rule.startswith("chain "):
+            chain = "chain 5"
+        text = fails(add(proto, rule.removeprefix(chain)).replace(
+            " prot ", f" {chain} prot ", 1))
+        assert words in text, text
+        after = refused()
+        assert after[reason] == before[reason] + 1, (before, after)
+        assert sum(after.values()) == sum(before.values()) + 1
+        # Without skip_sw the same rule works, in software
+        sh(add(proto, rule.removeprefix(chain), flags="").replace(
+            " prot ", f" {chain} prot ", 1))
+        (there,) = rules(UP)
+        assert there["options"].get("not_in_hw"), there
+        assert counter("flow_add") == sent
+        if chain:
+            sh(f"tc filter del dev {UP} ingress {chain}")
+        clear()
+    return run
+
+
+for _proto, _rule, _reason, _words in REFUSALS:
+    _short = _rule.replace(OUT, "").replace("  ", " ").strip()
+    test(f"refused: protocol {_proto} {_short}")(
+        run_refusal(_proto, _rule, _reason, _words))
+
+
+@test("a refused rule does its work in software, to the byte")
+def software() -> None:
+    far, vf = wire(0), Port(env("VF0"))
+    sh(add("ip", f"ip_proto tcp tcp_flags 0x12/0x12 action vlan push id 7 pipe {OUT}",
+           flags=""))
+    try:
+        f = F.with_(proto=6, flags=0x12)
+        far.send(f.bytes())
+        got = arrival([vf], lambda x: MARK in x)
+        assert got and got[1] == f.with_(vlans=[(0x8100, 7)]).bytes(), got
+    finally:
+        clear()
+
+
+@test("a rule that starts with a refusal leaves a trace event")
+def trace() -> None:
+    root = "/sys/kernel/tracing"
+    sh(f"mount -t tracefs nodev {root} 2>/dev/null; "
+       f"echo 1 > {root}/events/agilio/agilio_refused/enable; "
+       f"echo > {root}/trace", ok=True)
+    fails(add("arp", "action drop"))
+    text = sh(f"cat {root}/trace; echo 0 > "
+              f"{root}/events/agilio/agilio_refused/enable")
+    assert f"{UP} cookie=" in text and "tc_refused_match" in text, text
+
+
+@test("filter replace changes the actions, and no packet misses a rule")
+def replace() -> None:
+    far, vf, far1 = wire(0), Port(env("VF0")), wire(1)
+    host = Port(UP)
+    handle = "handle 1"
+    base = add("ip", "", pref=5).replace(" pref 5 ", f" pref 5 {handle} ")
+    sh(f"{base} dst_ip 10.0.0.2 {OUT}")
+    try:
+        far.send(F.bytes())
+        got = arrival([vf, far1, host], lambda x: MARK in x)
+        assert got and got[0] is vf
+        mods = counter("flow_mod")
+        sh(base.replace("filter add", "filter replace") +
+           f" dst_ip 10.0.0.2 action mirred egress redirect dev {UP1}")
+        assert counter("flow_mod") == mods + 1 and counter("rules") == 1
+        far.send(F.bytes())
+        got = arrival([vf, far1, host], lambda x: MARK in x)
+        assert got and got[0] is far1
+    finally:
+        clear()
+    assert counter("rules") == 0 and counter("masks") == 0
+
+
+@test("of two rules with one match the card does the one that tc does first")
+def priorities() -> None:
+    far, vf, far1 = wire(0), Port(env("VF0")), wire(1)
+
+    def out() -> Port:
+        far.send(F.bytes())
+        got = arrival([vf, far1], lambda x: MARK in x)
+        assert got
+        return got[0]
+
+    to_far1 = f"dst_ip 10.0.0.2 action mirred egress redirect dev {UP1}"
+    to_vf = f"dst_ip 10.0.0.2 {OUT}"
+    for first, second in ((7, 3), (3, 7)):
+        sh(add("ip", to_far1 if first == 7 else to_vf, pref=first))
+        sh(add("ip", to_vf if first == 7 else to_far1, pref=second))
+        assert counter("rules") == 1
+        assert out() is vf
+        sh(f"tc filter del dev {UP} ingress pref 3")
+        assert out() is far1
+        sh(f"tc filter del dev {UP} ingress pref 7")
+        assert counter("rules") == 0 and counter("masks") == 0
+
+
+@test("a block that two ports share is a rule for each")
+def shared() -> None:
+    far, far1, vf = wire(0), wire(1), Port(env("VF0"))
+    for dev in (UP, UP1):
+        sh(f"tc qdisc del dev {dev} clsact", ok=False)
+        sh(f"tc qdisc add dev {dev} ingress_block 22 clsact")
+    try:
+        sh(f"tc filter add block 22 prot ip pref 1 flower skip_sw dst_ip "
+           f"10.0.0.2 {OUT}")
+        (rule,) = [r for r in js("tc -j filter show block 22")
+                   if "options" in r and "handle" in r["options"]]
+        assert rule["options"]["in_hw_count"] == 2
+        for n, wire_n in enumerate((far, far1)):
+            f = F.with_(ident=n).bytes()
+            wire_n.send(f)
+            got = arrival([vf], lambda x: MARK in x)
+            assert got and got[1] == f
+    finally:
+        for dev in (UP, UP1):
+            sh(f"tc qdisc del dev {dev} ingress_block 22 clsact")
+    assert counter("rules") == 0
+    sh(f"tc qdisc add dev {UP} clsact")
+
+
+@test("rules that were there before the device come with its block")
+def replay() -> None:
+    sh(f"tc qdisc del dev {UP} clsact")
+    sh("ip link add veth-a type veth peer name veth-b")
+    try:
+        sh("tc qdisc add dev veth-a ingress_block 23 clsact")
+        sh(f"tc filter add block 23 prot ip pref 1 flower dst_ip 10.0.0.2 {OUT}")
+        assert counter("rules") == 0
+        sh(f"tc qdisc add dev {UP} ingress_block 23 clsact")
+        assert counter("rules") == 1
+        sh(f"tc qdisc del dev {UP} ingress_block 23 clsact")
+        assert counter("rules") == 0
+    finally:
+        sh("ip link del veth-a")
+        sh(f"tc qdisc add dev {UP} clsact")
+
+
+@test("hw-tc-offload can be switched off only without rules")
+def hw_tc_offload() -> None:
+    sh(add("ip", OUT))
+    try:
+        fails(f"ethtool -K {UP} hw-tc-offload off")
+        assert "hw-tc-offload: on" in sh(f"ethtool -k {UP}")
+    finally:
+        clear()
+    sh(f"ethtool -K {UP} hw-tc-offload off")
+    assert "disabled" in fails(add("ip", OUT))
+    sh(f"ethtool -K {UP} hw-tc-offload on")
+
+
+def batch(path: str, lines: list[str]) -> str:
+    with open(path, "w", encoding="ascii") as f:
+        f.writelines(line.removeprefix("tc ") + "\n" for line in lines)
+    return path
+
+
+@test("a full card: ENOSPC with its numbers, and the rule works in software")
+def full() -> None:
+    far, vf = wire(0), Port(env("VF0"))
+    sh("tc -b " + batch("/tmp/full", [
+        add("ip", f"src_ip 10.1.{i >> 8}.{i & 255} action drop")
+        for i in range(CONTEXTS)]))
+    try:
+        assert counter("rules") == CONTEXTS
+        text = fails(add("ip", f"src_ip 10.0.0.1 {OUT}"))
+        assert f"{CONTEXTS} rules of {CONTEXTS}" in text, text
+        assert "No space left" in text, text
+        sh(add("ip", f"src_ip 10.0.0.1 {OUT}", flags=""))
+        far.send(F.bytes())
+        got = arrival([vf], lambda x: MARK in x)
+        assert got and got[1] == F.bytes()
+        # One goes, one comes
+        sh(f"tc filter del dev {UP} ingress pref 1 handle 1 prot ip flower")
+        sh(add("ip", "src_ip 10.9.9.9 action drop"))
+    finally:
+        clear()
+    assert counter("rules") == 0 and counter("flow_full") == 0
+
+
+@test("all masks in use: ENOSPC, and each comes free with its last rule")
+def masks() -> None:
+    def line(n: int) -> str:
+        return add("ip", f"ip_proto udp src_port {n}/{n} dst_port 1 action drop")
+
+    sh("tc -b " + batch("/tmp/masks", [line(n) for n in range(1, MASKS + 1)]))
+    try:
+        assert counter("masks") == MASKS
+        text = fails(line(MASKS + 1))
+        assert f"{MASKS} masks of {MASKS}" in text, text
+        sh(f"tc filter del dev {UP} ingress pref 1 handle 9 prot ip flower")
+        assert counter("masks") == MASKS - 1
+        sh(line(MASKS + 1))
+        assert counter("masks") == MASKS
+        # The only free id is the one that has just been given back
+        sh("tc -b " + batch("/tmp/swap", [
+            f"filter del dev {UP} ingress pref 1 handle 10 prot ip flower",
+            line(MASKS + 2)]))
+        assert counter("masks") == MASKS
+    finally:
+        clear()
+    assert counter("masks") == 0 and counter("mask_replaced") == 0
+
+
+@test("four writers on four ports, adding and deleting at once")
+def writers() -> None:
+    devs = [UP, UP1, REP, env("REP1")]
+    procs = []
+    for dev in devs[1:]:
+        sh(f"tc qdisc add dev {dev} clsact")
+    for dev in devs:
+        lines = []
+        for i in range(400):
+            match = f"dst_ip 10.2.{i >> 8}.{i & 255} ip_proto udp src_port {i + 1}"
+            lines.append(add("ip", f"{match} action drop", dev, pref=9)
+                         .replace("pref 9", f"pref 9 handle {i + 1}"))
+            if i % 2:
+                lines.append(f"filter del dev {dev} ingress pref 9 handle {i} "
+                             "prot ip flower")
+        procs.append(subprocess.Popen(["tc", "-b", batch(f"/tmp/w-{dev}", lines)]))
+    assert not any(p.wait() for p in procs)
+    assert counter("rules") == 4 * 200
+    for dev in devs[1:]:
+        sh(f"tc qdisc del dev {dev} clsact")
+    clear()
+    assert counter("rules") == 0 and counter("masks") == 0
+
+
+@test("lastused and counters are at most two seconds old; a dump asks no card")
+def stats_age() -> None:
+    far, vf = wire(0), Port(env("VF0"))
+    sh(add("ip", OUT))
+    try:
+        far.send(F.bytes())
+        assert arrival([vf], lambda x: MARK in x)
+        until("counted", lambda: rules(UP)[0]["options"]["actions"][0]["stats"]
+              ["hw_packets"] == 1, 2)
+        js(f"tc -s -j filter show dev {UP} ingress")
+        sent = counter("cmsg_rx")
+        for _ in range(5):
+            js(f"tc -s -j filter show dev {UP} ingress")
+        assert counter("cmsg_rx") == sent
+    finally:
+        clear()
+
+
+@test("the model saw no conflict, duplicate, orphan or malformed rule")
+def clean() -> None:
+    for name in ("lookup_conflicts", "flow_dup", "flow_missing", "flow_bad_key",
+                 "flow_bad_action", "flow_bad_ctx", "flow_bad_shortcut",
+                 "mask_unknown", "mask_replaced", "cmsg_bad", "cmsg_unknown",
+                 "act_unknown", "out_unknown"):
+        assert counter(name) == 0, f"{name} is {counter(name)}"
+
+
+if __name__ == "__main__":
+    quiet()
+    for _dev in (UP, REP, env("VF0")):
+        wait_carrier(_dev)
+    sh(f"tc qdisc add dev {UP} clsact")
+    raise SystemExit(ktest.run("rules"))
