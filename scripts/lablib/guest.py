@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import build
-from .steps import LabError, REPO, cache_dir, say
+from .steps import LabError, REPO, cache_dir, elapsed, say
 from .tree import Tree
 
 STATUS_KERNEL = 90
@@ -187,7 +187,9 @@ class Guest:
         env = {"LAB_DRIVER": opt.driver, "LAB_BOARD": opt.board,
                "LAB_MEDIA": opt.media or MEDIA[opt.board],
                "LAB_VFS": str(opt.vfs), "LAB_WIRES": str(card_wires(opt)),
-               "LAB_SHELL": "1" if opt.shell else ""}
+               "LAB_SHELL": "1" if opt.shell else "",
+               # Seconds from the command to here; init adds those of the boot
+               "LAB_BUILT": f"{elapsed():.1f}"}
         (self.share / "env").write_text(
             "".join(f"export {k}='{v}'\n" for k, v in env.items()))
         if script:

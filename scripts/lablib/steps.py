@@ -30,8 +30,13 @@ def cache_dir() -> Path:
     return path
 
 
+def elapsed() -> float:
+    """Seconds since the command began."""
+    return time.monotonic() - START
+
+
 def say(text: str) -> None:
-    print(f"[lab {time.monotonic() - START:6.1f} s] {text}", file=sys.stderr,
+    print(f"[lab {elapsed():6.1f} s] {text}", file=sys.stderr,
           flush=True)
 
 

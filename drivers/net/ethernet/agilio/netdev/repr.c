@@ -114,6 +114,8 @@ static int repr_set_features(struct net_device *dev, netdev_features_t features)
 		return 0;
 	netdev_err(dev, "hw-tc-offload stays on: %d rules are in the card\n",
 		   rules);
+	/* Or the next request to switch it off would be taken for no change */
+	dev->wanted_features |= NETIF_F_HW_TC;
 	return -EBUSY;
 }
 

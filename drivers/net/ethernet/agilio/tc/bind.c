@@ -61,7 +61,7 @@ static int explain(const struct agl_request *req, int err)
 	case -ENOSPC:
 		return agl_refuse(req, AGL_REFUSE_FULL,
 				  "the card is full: %u rules of %u, %u masks of %u",
-				  atomic_read(&t->flows.nelems) - 1,
+				  atomic_read(&t->flows.nelems),
 				  t->context_count,
 				  AGL_MASK_ID_MAX - READ_ONCE(t->masks.count),
 				  AGL_MASK_ID_MAX);

@@ -4,8 +4,11 @@
 share a match, a full card, several writers. The lab gives a small card."""
 from __future__ import annotations
 
+import errno
+import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from lib import ktest
 from lib.ktest import test
@@ -81,8 +84,6 @@ REFUSALS: list[tuple[str, str, str, str]] = [
      f"tcp pipe {OUT}", "csum", "csum tcp, which"),
     ("ip", f"action pedit ex munge ip ttl add 1 pipe csum ip pipe {OUT}",
      "action", "pedit add"),
-    ("ip", f"action pedit munge offset 8 u8 set 5 pipe {OUT}", "pedit",
-     "pedit of offset"),
     ("ip", f"action pedit ex munge eth type set 0x88b5 pipe {OUT}", "pedit",
      "byte 12 of eth"),
     ("ip", f"action pedit ex munge ip ihl set 0x46 pipe csum ip pipe {OUT}",
@@ -129,6 +130,23 @@ for _proto, _rule, _reason, _words in REFUSALS:
         run_refusal(_proto, _rule, _reason, _words))
 
 
+@contextmanager
+def errnos() -> Iterator[list[int]]:
+    """What the driver returns to tc, which prints the text instead."""
+    root, seen = "/sys/kernel/tracing", []
+    sh(f"mountpoint -q {root} || mount -t tracefs nodev {root}")
+    sh(f"echo 'r:refusal agilio:agl_refuse ret=$retval:s32' > "
+       f"{root}/kprobe_events; echo > {root}/trace; "
+       f"echo 1 > {root}/events/kprobes/refusal/enable")
+    try:
+        yield seen
+        seen += [int(x) for x in re.findall(r"ret=(-?\d+)",
+                                            sh(f"cat {root}/trace"))]
+    finally:
+        sh(f"echo 0 > {root}/events/kprobes/refusal/enable; "
+           f"echo > {root}/kprobe_events")
+
+
 @test("a refused rule does its work in software, to the byte")
 def software() -> None:
     far, vf = wire(0), Port(env("VF0"))
@@ -146,7 +164,7 @@ def software() -> None:
 @test("a rule that starts with a refusal leaves a trace event")
 def trace() -> None:
     root = "/sys/kernel/tracing"
-    sh(f"mount -t tracefs nodev {root} 2>/dev/null; "
+    sh(f"mountpoint -q {root} || mount -t tracefs nodev {root}; "
        f"echo 1 > {root}/events/agilio/agilio_refused/enable; "
        f"echo > {root}/trace", ok=True)
     fails(add("arp", "action drop"))
@@ -242,7 +260,8 @@ def replay() -> None:
         sh(f"tc qdisc add dev {UP} clsact")
 
 
-@test("hw-tc-offload can be switched off only without rules")
+@test("hw-tc-offload can be switched off only without rules",
+      noisy=True)
 def hw_tc_offload() -> None:
     sh(add("ip", OUT))
     try:
@@ -269,9 +288,10 @@ def full() -> None:
         for i in range(CONTEXTS)]))
     try:
         assert counter("rules") == CONTEXTS
-        text = fails(add("ip", f"src_ip 10.0.0.1 {OUT}"))
+        with errnos() as seen:
+            text = fails(add("ip", f"src_ip 10.0.0.1 {OUT}"))
         assert f"{CONTEXTS} rules of {CONTEXTS}" in text, text
-        assert "No space left" in text, text
+        assert seen == [-errno.ENOSPC], seen
         sh(add("ip", f"src_ip 10.0.0.1 {OUT}", flags=""))
         far.send(F.bytes())
         got = arrival([vf], lambda x: MARK in x)
@@ -292,7 +312,9 @@ def masks() -> None:
     sh("tc -b " + batch("/tmp/masks", [line(n) for n in range(1, MASKS + 1)]))
     try:
         assert counter("masks") == MASKS
-        text = fails(line(MASKS + 1))
+        with errnos() as seen:
+            text = fails(line(MASKS + 1))
+        assert seen == [-errno.ENOSPC], seen
         assert f"{MASKS} masks of {MASKS}" in text, text
         sh(f"tc filter del dev {UP} ingress pref 1 handle 9 prot ip flower")
         assert counter("masks") == MASKS - 1
@@ -340,7 +362,7 @@ def stats_age() -> None:
         far.send(F.bytes())
         assert arrival([vf], lambda x: MARK in x)
         until("counted", lambda: rules(UP)[0]["options"]["actions"][0]["stats"]
-              ["hw_packets"] == 1, 2)
+              .get("hw_packets") == 1, 2)
         js(f"tc -s -j filter show dev {UP} ingress")
         sent = counter("cmsg_rx")
         for _ in range(5):
