@@ -1,27 +1,40 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # See README.md; "make help" lists the targets.
 
-.PHONY: help modules shell test lint clean
-
-help:
-	@echo 'make shell   root shell in a Debian guest with the card, under mainline nfp'
-	@echo 'make test    all tests (root; builds what it needs into the cache)'
-	@echo 'make lint    checkpatch --strict, shellcheck, python'
-	@echo 'make clean   remove what was built in the tree; the cache: scripts/lab clean'
-
 KDIR ?= /lib/modules/$(shell uname -r)/build
+BENCH ?= bench
 
-modules:
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+.PHONY: modules modules_install run test shell bench lint clean help
 
-shell:
-	scripts/lab shell --driver nfp
+modules modules_install:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $@
+
+run:
+	@scripts/lab run --driver agilio scripts/demo
 
 test:
 	@scripts/test
+
+shell:
+	@scripts/lab shell --driver agilio
+
+bench:
+	@scripts/lab run --driver none --timeout 7200 --memory 6144 --out $(BENCH) scripts/bench
 
 lint:
 	@scripts/lint
 
 clean:
 	$(MAKE) -C tools/card clean
+	-$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	rm -rf bench
+
+help:
+	@echo 'make                  agilio.ko for the running kernel, or for KDIR='
+	@echo 'make modules_install  put it in place'
+	@echo 'make run              Open vSwitch on the card, in the lab (root)'
+	@echo 'make shell            a root shell in the lab'
+	@echo 'make test             all tests (root); the last line says passed, failed, skipped'
+	@echo 'make bench            agilio.ko against nfp.ko and software, into BENCH=bench'
+	@echo 'make lint             checkpatch, sparse, W=1, gcc, clang, shellcheck, python'
+	@echo 'make clean            remove what was built here; the cache: scripts/lab clean'

@@ -48,6 +48,8 @@ def parser() -> argparse.ArgumentParser:
                            RawDescriptionHelpFormatter)
         guest_options(s)
         if verb == "run":
+            s.add_argument("--out", type=Path, metavar="DIR", help="where to "
+                           "put what the script leaves in /lab/out")
             s.add_argument("script", type=Path)
             s.add_argument("args", nargs=argparse.REMAINDER)
     b = sub.add_parser("build", help="build everything that a guest needs")
@@ -89,7 +91,7 @@ def prepare(suite: str, driver: str) -> Tree:
     build.card_model(tree)
     build.image(tree)
     build.initramfs(tree)
-    if driver == "agilio":
+    if driver != "nfp":
         build.module(tree)
     if not build.has_firmware(tree):
         build.standin(tree)
@@ -100,7 +102,8 @@ def guest(ns: argparse.Namespace) -> int:
     opt = Options(driver=ns.driver, board=ns.board, media=ns.media, vfs=ns.vfs,
                   suite=ns.suite, kernel=ns.kernel, memory=ns.memory,
                   timeout=ns.timeout, card=ns.card, accel=ns.accel,
-                  cards=ns.cards, firmware=ns.firmware, shell=ns.verb == "shell")
+                  cards=ns.cards, firmware=ns.firmware, shell=ns.verb == "shell",
+                  out=getattr(ns, "out", None))
     script = None
     if ns.verb == "run":
         script = ns.script

@@ -51,6 +51,7 @@ class Options:
     firmware: str = "auto"
     cards: int = 1
     shell: bool = False
+    out: Path | None = None
 
 
 def card_wires(opt: Options) -> int:
@@ -180,7 +181,7 @@ class Guest:
         for f in (REPO / "scripts/guest").iterdir():
             if f.is_file():
                 shutil.copy(f, self.share / f.name)
-        if opt.driver == "agilio":
+        if opt.driver != "nfp":
             shutil.copy(build.module(self.tree), self.share / "agilio.ko")
         if opt.firmware == "standin" or not build.has_firmware(self.tree):
             shutil.copy(build.standin(self.tree), self.share / "standin.nffw")
@@ -234,6 +235,9 @@ class Guest:
             self.proc.kill()
         if self.proc:
             self.proc.wait()
+        left = self.share / "out"
+        if self.opt.out and left.is_dir():
+            shutil.copytree(left, self.opt.out, dirs_exist_ok=True)
         keep = os.environ.get("LAB_KEEP")
         if keep:
             shutil.copytree(self.run, keep, dirs_exist_ok=True,

@@ -61,6 +61,7 @@ struct agl_repr {
  * @bar: data vNIC's control BAR
  * @ctrl_bar: control vNIC's
  * @vf_bar: VFs' control BARs
+ * @vf_cfg: settings of VFs; io is NULL if the firmware has none
  * @mac_stats: MAC counters
  * @qc: queue controller
  * @max_vfs: limit of the firmware
@@ -81,6 +82,7 @@ struct agilio {
 	struct agl_area bar;
 	struct agl_area ctrl_bar;
 	struct agl_area vf_bar;
+	struct agl_area vf_cfg;
 	struct agl_area mac_stats;
 	struct agl_area qc;
 	unsigned int max_vfs;
@@ -116,9 +118,27 @@ int agl_cmsg_mac_repr(struct agilio *agl);
 /* netdev/ */
 int agl_pf_netdev_create(struct agilio *agl);
 void agl_pf_netdev_destroy(struct agilio *agl);
+void agl_vnic_netdev_limits(struct net_device *dev);
+void agl_vnic_netdev_free(struct net_device *dev);
+int agl_vnic_dev_restart(struct net_device *dev);
+void agl_vnic_dev_pause(struct net_device *dev);
+extern const struct ethtool_ops agl_vnic_ethtool_ops;
+extern const struct netdev_stat_ops agl_vnic_stat_ops;
 struct net_device *agl_vnic_netdev_alloc(struct pci_dev *pdev,
 					 const struct agl_vnic_ops *ops,
 					 unsigned int rings);
+
+/* netdev/vf_config.c */
+int agl_vf_set_mac(struct net_device *dev, int vf, u8 *mac);
+int agl_vf_set_vlan(struct net_device *dev, int vf, u16 vlan, u8 qos,
+		    __be16 proto);
+int agl_vf_set_link(struct net_device *dev, int vf, int state);
+int agl_vf_set_spoofchk(struct net_device *dev, int vf, bool on);
+int agl_vf_set_trust(struct net_device *dev, int vf, bool on);
+int agl_vf_set_rate(struct net_device *dev, int vf, int min, int max);
+int agl_vf_get_config(struct net_device *dev, int vf, struct ifla_vf_info *info);
+
+/* netdev/repr.c */
 struct agl_repr *agl_repr_find(struct agilio *agl, u32 id);
 struct agl_repr *agl_repr_of(const struct net_device *dev);
 int agl_reprs_create(struct agilio *agl);

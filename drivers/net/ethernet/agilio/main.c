@@ -68,6 +68,7 @@ static void unmap_areas(struct agilio *agl)
 {
 	agl_area_unmap(&agl->chip, &agl->qc);
 	agl_area_unmap(&agl->chip, &agl->mac_stats);
+	agl_area_unmap(&agl->chip, &agl->vf_cfg);
 	agl_area_unmap(&agl->chip, &agl->vf_bar);
 	agl_area_unmap(&agl->chip, &agl->ctrl_bar);
 	agl_area_unmap(&agl->chip, &agl->bar);
@@ -95,6 +96,10 @@ static int map_areas(struct agilio *agl)
 	if (!err)
 		err = agl_area_map(chip, AGL_CPP_TARGET_LOCAL, AGL_QC_BASE,
 				   AGL_QC_SIZE, &agl->qc);
+	/* Only newer firmware has that */
+	if (!err)
+		agl_rtsym_map(chip, AGL_SYM_VF_CFG,
+			      AGL_VFCFG_ENTRY(agl->max_vfs), &agl->vf_cfg);
 	if (err) {
 		dev_err(&agl->pdev->dev, "firmware's memory: %pe\n", ERR_PTR(err));
 		unmap_areas(agl);

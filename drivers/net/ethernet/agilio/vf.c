@@ -63,7 +63,7 @@ static int vf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = agl_vnic_init(v);
 	if (err)
 		goto err_free;
-	dev->max_mtu = v->max_mtu;
+	agl_vnic_netdev_limits(dev);
 	agl_vnic_read_mac(v, mac);
 	if (is_valid_ether_addr(mac))
 		eth_hw_addr_set(dev, mac);
@@ -86,8 +86,7 @@ static void vf_remove(struct pci_dev *pdev)
 {
 	struct net_device *dev = pci_get_drvdata(pdev);
 
-	unregister_netdev(dev);
-	free_netdev(dev);
+	agl_vnic_netdev_free(dev);
 	pci_free_irq_vectors(pdev);
 }
 

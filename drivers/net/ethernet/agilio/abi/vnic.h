@@ -111,7 +111,8 @@
 #define AGL_CB_RXR_VEC(i)		(0xa40 + (i))
 #define AGL_CB_RXR_IRQMOD(i)		(0xb00 + 4 * (i))
 #define   AGL_IRQMOD_FRAMES		GENMASK(31, 16)
-#define   AGL_IRQMOD_TICKS		GENMASK(15, 0)	/* of 16 ME clocks */
+#define   AGL_IRQMOD_TICKS		GENMASK(15, 0)
+#define   AGL_IRQMOD_CLOCKS		16	/* ME clocks in a tick */
 #define AGL_CB_ICR(e)			(0xc00 + (e))
 #define   AGL_ICR_UNMASKED		0
 #define   AGL_ICR_RING			1
@@ -267,12 +268,14 @@ static_assert(sizeof(union agl_rx_desc) == 8);
 #define   AGL_VFCFG_VLAN		0x8
 #define     AGL_VFCFG_VLAN_VID		GENMASK(11, 0)
 #define     AGL_VFCFG_VLAN_QOS		GENMASK(15, 13)
-#define   AGL_VFCFG_RATE		0xc
+#define   AGL_VFCFG_RATE		0xc	/* Mbit/s: maximum, minimum */
+#define     AGL_VFCFG_NO_RATE		0xffff
 #define AGL_VFCFG_OP_MAC		BIT(0)
 #define AGL_VFCFG_OP_VLAN		BIT(1)
 #define AGL_VFCFG_OP_SPOOF		BIT(2)
 #define AGL_VFCFG_OP_LINK		BIT(3)
 #define AGL_VFCFG_OP_TRUST		BIT(4)
+#define AGL_VFCFG_OP_VLAN_PROTO		BIT(5)
 #define AGL_VFCFG_OP_RATE		BIT(6)
 
 /* MAC statistics: one block per port index, 64-bit counters */

@@ -294,7 +294,7 @@ static void repr_netdev_init(struct agilio *agl, struct net_device *dev)
 	dev->max_mtu = agl->netdev->max_mtu;
 	dev->needed_headroom = agl->netdev->needed_headroom;
 	dev->lltx = true;
-	dev->priv_flags |= IFF_NO_QUEUE;
+	dev->priv_flags |= IFF_NO_QUEUE | IFF_LIVE_ADDR_CHANGE;
 	dev->features = NETIF_F_HIGHDMA;
 	if (v->repr_cap & AGL_CTRL_GATHER)
 		dev->hw_features |= NETIF_F_SG;

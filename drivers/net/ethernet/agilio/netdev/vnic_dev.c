@@ -2,7 +2,6 @@
 /*
  * Netdev of a data vNIC: the PF's and a VF's alike.
  */
-#include <linux/ethtool.h>
 #include <net/netdev_queues.h>
 
 #include "../agilio.h"
@@ -14,9 +13,11 @@ static int vnic_open(struct net_device *dev)
 
 	netif_carrier_off(dev);
 	err = agl_vnic_open(v, dev->mtu);
-	if (!err)
-		netif_tx_start_all_queues(dev);
-	return err;
+	if (err)
+		return err;
+	schedule_work(&v->rx_mode_work);
+	netif_tx_start_all_queues(dev);
+	return 0;
 }
 
 static int vnic_stop(struct net_device *dev)
@@ -32,22 +33,62 @@ static netdev_tx_t vnic_xmit(struct sk_buff *skb, struct net_device *dev)
 	return agl_tx(netdev_priv(dev), skb);
 }
 
+/**
+ * agl_vnic_dev_restart - make changed settings work
+ * @dev: netdev of a data vNIC; rtnl is held
+ *
+ * Return: 0, or why it could not be opened: then it is closed. The caller puts
+ * the old settings back and tries again.
+ */
+int agl_vnic_dev_restart(struct net_device *dev)
+{
+	struct agl_vnic *v = netdev_priv(dev);
+	int err;
+
+	if (!netif_running(dev))
+		return netif_set_real_num_queues(dev, v->rings, v->rings);
+	netif_set_real_num_queues(dev, v->rings, v->rings);
+	err = vnic_open(dev);
+	if (err)
+		netdev_err(dev, "reopen: %pe\n", ERR_PTR(err));
+	return err;
+}
+
+/**
+ * agl_vnic_dev_pause - close the vNIC to change its settings
+ * @dev: netdev of a data vNIC; rtnl is held
+ */
+void agl_vnic_dev_pause(struct net_device *dev)
+{
+	if (netif_running(dev))
+		vnic_stop(dev);
+}
+
 static int vnic_change_mtu(struct net_device *dev, int mtu)
 {
 	unsigned int old = dev->mtu;
 	int err;
 
+	agl_vnic_dev_pause(dev);
 	WRITE_ONCE(dev->mtu, mtu);
-	if (!netif_running(dev))
-		return 0;
-	vnic_stop(dev);
-	err = vnic_open(dev);
+	err = agl_vnic_dev_restart(dev);
 	if (!err)
 		return 0;
 	WRITE_ONCE(dev->mtu, old);
-	if (vnic_open(dev))
-		netdev_err(dev, "down after a failed MTU change\n");
+	agl_vnic_dev_restart(dev);
 	return err;
+}
+
+static int vnic_set_mac(struct net_device *dev, void *p)
+{
+	struct agl_vnic *v = netdev_priv(dev);
+	int err;
+
+	err = eth_mac_addr(dev, p);
+	if (err || !v->running)
+		return err;
+	agl_vnic_write_mac(v, dev->dev_addr);
+	return agl_vnic_update(v, AGL_UPDATE_MACADDR);
 }
 
 static void vnic_stats64(struct net_device *dev, struct rtnl_link_stats64 *s)
@@ -72,65 +113,57 @@ static int vnic_set_features(struct net_device *dev, netdev_features_t features)
 
 	if (!(changed & NETIF_F_HW_VLAN_CTAG_RX))
 		return 0;
-	return agl_vnic_set_ctrl(netdev_priv(dev), AGL_CTRL_RXVLAN_V2, strip);
+	return agl_vnic_set_ctrl(netdev_priv(dev), AGL_CTRL_RXVLAN_V2,
+				 strip ? AGL_CTRL_RXVLAN_V2 : 0);
 }
+
+/* The card has no multicast list in this firmware: all of it or none */
+static void rx_mode_work(struct work_struct *work)
+{
+	struct agl_vnic *v = container_of(work, struct agl_vnic, rx_mode_work);
+	struct net_device *dev = v->netdev;
+	bool multi = dev->flags & IFF_ALLMULTI || !netdev_mc_empty(dev);
+	u32 bits = 0;
+
+	if (dev->flags & IFF_PROMISC)
+		bits |= v->cap & AGL_CTRL_PROMISC;
+	if (multi)
+		bits |= v->cap & AGL_CTRL_L2MC;
+	agl_vnic_set_ctrl(v, AGL_CTRL_PROMISC | AGL_CTRL_L2MC, bits);
+}
+
+/* In atomic context, where the card's answer can't be awaited */
+static void vnic_set_rx_mode(struct net_device *dev)
+{
+	struct agl_vnic *v = netdev_priv(dev);
+
+	schedule_work(&v->rx_mode_work);
+}
+
+#define VNIC_NETDEV_OPS						\
+	.ndo_open = vnic_open,					\
+	.ndo_stop = vnic_stop,					\
+	.ndo_start_xmit = vnic_xmit,				\
+	.ndo_change_mtu = vnic_change_mtu,			\
+	.ndo_get_stats64 = vnic_stats64,			\
+	.ndo_set_features = vnic_set_features,			\
+	.ndo_set_rx_mode = vnic_set_rx_mode,			\
+	.ndo_set_mac_address = vnic_set_mac,			\
+	.ndo_validate_addr = eth_validate_addr
 
 static const struct net_device_ops vnic_netdev_ops = {
-	.ndo_open = vnic_open,
-	.ndo_stop = vnic_stop,
-	.ndo_start_xmit = vnic_xmit,
-	.ndo_change_mtu = vnic_change_mtu,
-	.ndo_get_stats64 = vnic_stats64,
-	.ndo_set_features = vnic_set_features,
-	.ndo_set_mac_address = eth_mac_addr,
-	.ndo_validate_addr = eth_validate_addr,
+	VNIC_NETDEV_OPS,
 };
 
-static void vnic_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
-{
-	struct agl_vnic *v = netdev_priv(dev);
-
-	strscpy(info->driver, AGL_NAME, sizeof(info->driver));
-	strscpy(info->bus_info, pci_name(v->pdev), sizeof(info->bus_info));
-}
-
-static const char vnic_stat_names[][ETH_GSTRING_LEN] = {
-	"rx_csum_good", "rx_csum_bad", "rx_drops",
-};
-
-static int vnic_sset_count(struct net_device *dev, int set)
-{
-	return set == ETH_SS_STATS ? ARRAY_SIZE(vnic_stat_names) : -EOPNOTSUPP;
-}
-
-static void vnic_strings(struct net_device *dev, u32 set, u8 *data)
-{
-	if (set == ETH_SS_STATS)
-		memcpy(data, vnic_stat_names, sizeof(vnic_stat_names));
-}
-
-static void vnic_ethtool_stats(struct net_device *dev,
-			       struct ethtool_stats *stats, u64 *data)
-{
-	struct agl_vnic *v = netdev_priv(dev);
-	unsigned int i;
-
-	memset(data, 0, sizeof(*data) * ARRAY_SIZE(vnic_stat_names));
-	for (i = 0; v->running && i < v->rings; i++) {
-		struct agl_rx_ring *r = &v->vec[i].rx;
-
-		data[0] += u64_stats_read(&r->csum_good);
-		data[1] += u64_stats_read(&r->csum_bad);
-		data[2] += u64_stats_read(&r->drops);
-	}
-}
-
-static const struct ethtool_ops vnic_ethtool_ops = {
-	.get_drvinfo = vnic_drvinfo,
-	.get_link = ethtool_op_get_link,
-	.get_sset_count = vnic_sset_count,
-	.get_strings = vnic_strings,
-	.get_ethtool_stats = vnic_ethtool_stats,
+static const struct net_device_ops pf_netdev_ops = {
+	VNIC_NETDEV_OPS,
+	.ndo_set_vf_mac = agl_vf_set_mac,
+	.ndo_set_vf_vlan = agl_vf_set_vlan,
+	.ndo_set_vf_link_state = agl_vf_set_link,
+	.ndo_set_vf_spoofchk = agl_vf_set_spoofchk,
+	.ndo_set_vf_trust = agl_vf_set_trust,
+	.ndo_set_vf_rate = agl_vf_set_rate,
+	.ndo_get_vf_config = agl_vf_get_config,
 };
 
 /**
@@ -156,8 +189,11 @@ struct net_device *agl_vnic_netdev_alloc(struct pci_dev *pdev,
 	v->netdev = dev;
 	v->ops = ops;
 	v->rings = rings;
+	v->irq_rings = rings;
+	INIT_WORK(&v->rx_mode_work, rx_mode_work);
 	dev->netdev_ops = &vnic_netdev_ops;
-	dev->ethtool_ops = &vnic_ethtool_ops;
+	dev->ethtool_ops = &agl_vnic_ethtool_ops;
+	dev->stat_ops = &agl_vnic_stat_ops;
 	dev->min_mtu = ETH_MIN_MTU;
 	dev->hw_features = NETIF_F_RXCSUM | NETIF_F_SG | NETIF_F_IP_CSUM |
 			   NETIF_F_IPV6_CSUM | NETIF_F_TSO | NETIF_F_TSO6 |
@@ -169,6 +205,32 @@ struct net_device *agl_vnic_netdev_alloc(struct pci_dev *pdev,
 	netif_set_tso_max_segs(dev, AGL_LSO_MAX_SEGS);
 	SET_NETDEV_DEV(dev, &pdev->dev);
 	return dev;
+}
+
+/**
+ * agl_vnic_netdev_limits - what the netdev can, now that the vNIC is known
+ * @dev: from agl_vnic_netdev_alloc(), its vNIC initialised
+ */
+void agl_vnic_netdev_limits(struct net_device *dev)
+{
+	struct agl_vnic *v = netdev_priv(dev);
+
+	dev->max_mtu = v->max_mtu;
+	if (v->cap & AGL_CTRL_LIVE_ADDR)
+		dev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
+}
+
+/**
+ * agl_vnic_netdev_free - the end of a registered netdev
+ * @dev: from agl_vnic_netdev_alloc()
+ */
+void agl_vnic_netdev_free(struct net_device *dev)
+{
+	struct agl_vnic *v = netdev_priv(dev);
+
+	unregister_netdev(dev);
+	cancel_work_sync(&v->rx_mode_work);
+	free_netdev(dev);
 }
 
 static struct net_device *pf_source(struct agl_vnic *vnic, u32 port)
@@ -214,10 +276,11 @@ int agl_pf_netdev_create(struct agilio *agl)
 	v->cb = agl->bar.io;
 	v->qc = agl->qc.io;
 	v->first_entry = AGL_VNIC_VECTORS + 1;
+	dev->netdev_ops = &pf_netdev_ops;
 	err = agl_vnic_init(v);
 	if (err)
 		goto err_free;
-	dev->max_mtu = v->max_mtu;
+	agl_vnic_netdev_limits(dev);
 	/* The port id of a representor's frame is in its dst */
 	netif_keep_dst(dev);
 	eth_hw_addr_random(dev);
@@ -238,6 +301,5 @@ err_free:
  */
 void agl_pf_netdev_destroy(struct agilio *agl)
 {
-	unregister_netdev(agl->netdev);
-	free_netdev(agl->netdev);
+	agl_vnic_netdev_free(agl->netdev);
 }

@@ -14,7 +14,7 @@ static int tx_alloc(struct agl_vnic *vnic, struct agl_ring_vec *vec)
 	struct agl_tx_ring *r = &vec->tx;
 	unsigned int q = vnic->start_tx + AGL_QC_PER_RING * vec->index;
 
-	r->size = vnic->ring_size;
+	r->size = vnic->tx_size;
 	r->qc = vnic->qc + q * AGL_QC_STRIDE;
 	spin_lock_init(&r->lock);
 	r->buf = kvcalloc(r->size, sizeof(*r->buf), GFP_KERNEL);
@@ -31,7 +31,7 @@ static int rx_alloc(struct agl_vnic *vnic, struct agl_ring_vec *vec)
 	struct page_pool_params pool = {
 		.order = vnic->page_order,
 		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
-		.pool_size = vnic->ring_size,
+		.pool_size = vnic->rx_size,
 		.nid = NUMA_NO_NODE,
 		.dev = &vnic->pdev->dev,
 		.napi = &vec->napi,
@@ -40,7 +40,7 @@ static int rx_alloc(struct agl_vnic *vnic, struct agl_ring_vec *vec)
 		.max_len = vnic->buf_len,
 	};
 
-	r->size = vnic->ring_size;
+	r->size = vnic->rx_size;
 	r->qc = vnic->qc + q * AGL_QC_STRIDE;
 	r->page = kvcalloc(r->size, sizeof(*r->page), GFP_KERNEL);
 	r->desc = dma_alloc_coherent(&vnic->pdev->dev,
@@ -83,7 +83,7 @@ static void rx_free(struct agl_vnic *vnic, struct agl_rx_ring *r)
 
 /**
  * agl_rings_alloc - memory for all rings of a vNIC
- * @vnic: rings and ring_size are set
+ * @vnic: rings, tx_size and rx_size are set
  * @mtu: L3 bytes that a buffer must take, with two VLAN tags and metadata
  *
  * Return: 0, -ENOMEM.
@@ -118,6 +118,37 @@ int agl_rings_alloc(struct agl_vnic *vnic, unsigned int mtu)
 	return err;
 }
 
+static u64 read_counter(const struct u64_stats_sync *sync, const u64_stats_t *c)
+{
+	unsigned int start;
+	u64 v;
+
+	do {
+		start = u64_stats_fetch_begin(sync);
+		v = u64_stats_read(c);
+	} while (u64_stats_fetch_retry(sync, start));
+	return v;
+}
+
+/**
+ * agl_ring_totals - add up a ring pair's counters
+ * @vec: ring pair
+ * @to: they are added here
+ */
+void agl_ring_totals(const struct agl_ring_vec *vec, struct agl_ring_totals *to)
+{
+	const struct agl_rx_ring *rx = &vec->rx;
+	const struct agl_tx_ring *tx = &vec->tx;
+
+	to->rx_packets += read_counter(&rx->sync, &rx->packets);
+	to->rx_bytes += read_counter(&rx->sync, &rx->bytes);
+	to->rx_drops += read_counter(&rx->sync, &rx->drops);
+	to->csum_good += read_counter(&rx->sync, &rx->csum_good);
+	to->csum_bad += read_counter(&rx->sync, &rx->csum_bad);
+	to->tx_packets += read_counter(&tx->sync, &tx->packets);
+	to->tx_bytes += read_counter(&tx->sync, &tx->bytes);
+}
+
 /**
  * agl_rings_free - give the memory of all rings back
  * @vnic: the card doesn't use them any more
@@ -127,6 +158,7 @@ void agl_rings_free(struct agl_vnic *vnic)
 	unsigned int i;
 
 	for (i = 0; i < vnic->rings; i++) {
+		agl_ring_totals(&vnic->vec[i], &vnic->gone);
 		tx_free(vnic, &vnic->vec[i].tx);
 		rx_free(vnic, &vnic->vec[i].rx);
 	}

@@ -13,9 +13,11 @@
 
 #define MODERATION_US		50
 #define MODERATION_FRAMES	64
+/* Nobody waits for a message to be sent */
+#define CONTROL_TX_FRAMES	256
 
 /* Used whenever they are offered */
-#define CTRL_ALWAYS	(AGL_CTRL_L2BC | AGL_CTRL_L2MC | AGL_CTRL_RXCSUM |	\
+#define CTRL_ALWAYS	(AGL_CTRL_L2BC | AGL_CTRL_RXCSUM |	\
 			 AGL_CTRL_TXCSUM | AGL_CTRL_GATHER | AGL_CTRL_RINGCFG | \
 			 AGL_CTRL_IRQMOD | AGL_CTRL_LSO2 | AGL_CTRL_RSS2)
 
@@ -147,6 +149,39 @@ static void link_work(struct work_struct *work)
 }
 
 /**
+ * agl_vnic_max_usecs - longest interrupt moderation
+ * @vnic: vNIC whose clock is known
+ */
+u32 agl_vnic_max_usecs(const struct agl_vnic *vnic)
+{
+	return (FIELD_MAX(AGL_IRQMOD_TICKS) - 1) /
+	       max(vnic->me_mhz / AGL_IRQMOD_CLOCKS, 1);
+}
+
+static void default_table(struct agl_vnic *vnic)
+{
+	unsigned int i;
+
+	for (i = 0; i < AGL_RSS_ITBL_SIZE; i++)
+		vnic->rss_table[i] = i % vnic->rings;
+}
+
+static void init_defaults(struct agl_vnic *vnic)
+{
+	struct agl_moderation mod = { MODERATION_US, MODERATION_FRAMES };
+
+	vnic->tx_size = AGL_RING_DEFAULT;
+	vnic->rx_size = AGL_RING_DEFAULT;
+	vnic->tx_mod = mod;
+	vnic->rx_mod = mod;
+	if (vnic->control) {
+		vnic->tx_mod.usecs = agl_vnic_max_usecs(vnic);
+		vnic->tx_mod.frames = CONTROL_TX_FRAMES;
+	}
+	netdev_rss_key_fill(vnic->rss_key, sizeof(vnic->rss_key));
+}
+
+/**
  * agl_vnic_init - learn what a vNIC offers and put it into a known state
  * @vnic: pdev, netdev, ops, cb and qc are set
  *
@@ -178,7 +213,7 @@ int agl_vnic_init(struct agl_vnic *vnic)
 	    max(vnic->start_tx, vnic->start_rx) +
 	    AGL_QC_PER_RING * vnic->max_rings > AGL_QC_QUEUES + 2)
 		return -EINVAL;
-	vnic->ring_size = AGL_RING_DEFAULT;
+	init_defaults(vnic);
 	writel(0, vnic->cb + AGL_CB_CTRL);
 	writeq(0, vnic->cb + AGL_CB_TXRS_ENABLE);
 	writeq(0, vnic->cb + AGL_CB_RXRS_ENABLE);
@@ -271,35 +306,79 @@ static void free_irqs(struct agl_vnic *vnic)
 
 static void write_rss(struct agl_vnic *vnic)
 {
-	u8 key[AGL_RSS_KEY_SIZE];
 	unsigned int i;
 
-	netdev_rss_key_fill(key, sizeof(key));
-	for (i = 0; i < sizeof(key); i += 4)
-		writel(get_unaligned_le32(key + i),
+	if (!vnic->rss_user)
+		default_table(vnic);
+	for (i = 0; i < AGL_RSS_KEY_SIZE; i += 4)
+		writel(get_unaligned_le32(vnic->rss_key + i),
 		       vnic->cb + AGL_CB_RSS_KEY + i);
-	for (i = 0; i < AGL_RSS_ITBL_SIZE; i++)
-		writeb(i % vnic->rings, vnic->cb + AGL_CB_RSS_ITBL + i);
+	for (i = 0; i < AGL_RSS_ITBL_SIZE; i += 4)
+		writel(get_unaligned_le32(vnic->rss_table + i),
+		       vnic->cb + AGL_CB_RSS_ITBL + i);
 	writel(AGL_RSS_TABLE_MASK | AGL_RSS_TOEPLITZ | AGL_RSS_IPV4_TCP |
 	       AGL_RSS_IPV4_UDP | AGL_RSS_IPV6_TCP | AGL_RSS_IPV6_UDP,
 	       vnic->cb + AGL_CB_RSS_CTRL);
 }
 
+static u32 moderation_word(const struct agl_vnic *vnic,
+			   const struct agl_moderation *m)
+{
+	return FIELD_PREP(AGL_IRQMOD_FRAMES, m->frames) |
+	       FIELD_PREP(AGL_IRQMOD_TICKS,
+			  m->usecs * (vnic->me_mhz / AGL_IRQMOD_CLOCKS));
+}
+
+static void write_moderation(struct agl_vnic *vnic)
+{
+	unsigned int i;
+
+	for (i = 0; i < vnic->rings; i++) {
+		writel(moderation_word(vnic, &vnic->tx_mod),
+		       vnic->cb + AGL_CB_TXR_IRQMOD(i));
+		writel(moderation_word(vnic, &vnic->rx_mod),
+		       vnic->cb + AGL_CB_RXR_IRQMOD(i));
+	}
+}
+
+/**
+ * agl_vnic_write_moderation - tell the card tx_mod and rx_mod
+ * @vnic: vNIC; when it is closed nothing happens, open writes them
+ *
+ * Return: 0 or errors of agl_vnic_update().
+ */
+int agl_vnic_write_moderation(struct agl_vnic *vnic)
+{
+	if (!vnic->running || !(vnic->ctrl & AGL_CTRL_IRQMOD))
+		return 0;
+	write_moderation(vnic);
+	return agl_vnic_update(vnic, AGL_UPDATE_IRQMOD);
+}
+
+/**
+ * agl_vnic_write_rss - tell the card rss_key and rss_table
+ * @vnic: vNIC; when it is closed nothing happens, open writes them
+ *
+ * Return: 0 or errors of agl_vnic_update().
+ */
+int agl_vnic_write_rss(struct agl_vnic *vnic)
+{
+	if (!vnic->running || !(vnic->ctrl & AGL_CTRL_RSS2))
+		return 0;
+	write_rss(vnic);
+	return agl_vnic_update(vnic, AGL_UPDATE_RSS);
+}
+
 static void write_ring(struct agl_vnic *vnic, struct agl_ring_vec *vec)
 {
-	u32 mod = FIELD_PREP(AGL_IRQMOD_FRAMES, MODERATION_FRAMES) |
-		  FIELD_PREP(AGL_IRQMOD_TICKS,
-			     MODERATION_US * (vnic->me_mhz / 16));
 	unsigned int i = vec->index;
 
 	writeq(vec->tx.dma, vnic->cb + AGL_CB_TXR_ADDR(i));
 	writeb(ilog2(vec->tx.size), vnic->cb + AGL_CB_TXR_SZ(i));
 	writeb(vec->entry, vnic->cb + AGL_CB_TXR_VEC(i));
-	writel(mod, vnic->cb + AGL_CB_TXR_IRQMOD(i));
 	writeq(vec->rx.dma, vnic->cb + AGL_CB_RXR_ADDR(i));
 	writeb(ilog2(vec->rx.size), vnic->cb + AGL_CB_RXR_SZ(i));
 	writeb(vec->entry, vnic->cb + AGL_CB_RXR_VEC(i));
-	writel(mod, vnic->cb + AGL_CB_RXR_IRQMOD(i));
 }
 
 static int enable(struct agl_vnic *vnic, unsigned int mtu)
@@ -312,6 +391,7 @@ static int enable(struct agl_vnic *vnic, unsigned int mtu)
 		vnic->ctrl |= AGL_CTRL_RXVLAN_V2;
 	for (i = 0; i < vnic->rings; i++)
 		write_ring(vnic, &vnic->vec[i]);
+	write_moderation(vnic);
 	if (vnic->ctrl & AGL_CTRL_RSS2) {
 		write_rss(vnic);
 		update |= AGL_UPDATE_RSS;
@@ -335,27 +415,37 @@ static int enable(struct agl_vnic *vnic, unsigned int mtu)
 /**
  * agl_vnic_set_ctrl - switch features of a running vNIC on or off
  * @vnic: vNIC; when it is closed nothing happens, open looks at the netdev
- * @bits: AGL_CTRL_
- * @on: which
+ * @mask: AGL_CTRL_ bits to change
+ * @bits: their new values
  *
  * Return: 0 or errors of agl_vnic_update().
  */
-int agl_vnic_set_ctrl(struct agl_vnic *vnic, u32 bits, bool on)
+int agl_vnic_set_ctrl(struct agl_vnic *vnic, u32 mask, u32 bits)
 {
-	if (!vnic->running)
-		return 0;
-	vnic->ctrl = on ? vnic->ctrl | bits : vnic->ctrl & ~bits;
-	writel(vnic->ctrl, vnic->cb + AGL_CB_CTRL);
-	return agl_vnic_update(vnic, AGL_UPDATE_GEN);
+	u32 ctrl;
+	int err = 0;
+
+	mutex_lock(&vnic->reconfig_lock);
+	ctrl = (vnic->ctrl & ~mask) | bits;
+	if (vnic->running && ctrl != vnic->ctrl) {
+		vnic->ctrl = ctrl;
+		writel(ctrl, vnic->cb + AGL_CB_CTRL);
+		err = update_locked(vnic, AGL_UPDATE_GEN);
+	}
+	mutex_unlock(&vnic->reconfig_lock);
+	return err;
 }
 
 static void disable(struct agl_vnic *vnic)
 {
+	mutex_lock(&vnic->reconfig_lock);
+	vnic->running = false;
 	writeq(0, vnic->cb + AGL_CB_TXRS_ENABLE);
 	writeq(0, vnic->cb + AGL_CB_RXRS_ENABLE);
 	writeb(AGL_CB_NO_VECTOR, vnic->cb + AGL_CB_LSC);
 	writel(0, vnic->cb + AGL_CB_CTRL);
-	agl_vnic_update(vnic, AGL_UPDATE_GEN | AGL_UPDATE_RING | AGL_UPDATE_MSIX);
+	update_locked(vnic, AGL_UPDATE_GEN | AGL_UPDATE_RING | AGL_UPDATE_MSIX);
+	mutex_unlock(&vnic->reconfig_lock);
 }
 
 /**
@@ -413,7 +503,6 @@ void agl_vnic_close(struct agl_vnic *vnic)
 {
 	unsigned int i;
 
-	vnic->running = false;
 	disable(vnic);
 	free_irqs(vnic);
 	for (i = 0; i < vnic->rings; i++) {

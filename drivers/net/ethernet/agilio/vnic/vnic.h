@@ -23,6 +23,7 @@
 
 #define AGL_VNIC_VECTORS	2	/* link state and exception, before the rings */
 #define AGL_RING_DEFAULT	1024
+#define AGL_RING_LIMIT		32768	/* less than the card's: pages */
 #define AGL_CONTROL_BACKLOG	256	/* messages that may wait for the ring */
 
 struct agl_vnic;
@@ -139,6 +140,36 @@ struct agl_ring_vec {
 };
 
 /**
+ * struct agl_moderation - when a ring interrupts
+ * @usecs: longest time that a completion waits
+ * @frames: most completions that wait
+ */
+struct agl_moderation {
+	u32 usecs;
+	u32 frames;
+};
+
+/**
+ * struct agl_ring_totals - counters of rings that are gone
+ * @rx_packets: received
+ * @rx_bytes: received
+ * @rx_drops: thrown away by the driver
+ * @csum_good: L4 checksum found right by the card
+ * @csum_bad: L4 checksum found wrong by the card
+ * @tx_packets: sent
+ * @tx_bytes: sent
+ */
+struct agl_ring_totals {
+	u64 rx_packets;
+	u64 rx_bytes;
+	u64 rx_drops;
+	u64 csum_good;
+	u64 csum_bad;
+	u64 tx_packets;
+	u64 tx_bytes;
+};
+
+/**
  * struct agl_vnic - a vNIC
  * @pdev: PCI function that it is on
  * @netdev: a real one for data, a dummy for the control vNIC
@@ -156,15 +187,25 @@ struct agl_ring_vec {
  * @me_mhz: clock of the moderation ticks
  * @rings: ring pairs in use
  * @max_rings: that the firmware has
- * @ring_size: descriptors for the next open
+ * @irq_rings: ring pairs that there are interrupts for
+ * @tx_size: descriptors for the next open
+ * @rx_size: likewise
+ * @tx_mod: interrupt moderation
+ * @rx_mod: likewise
+ * @rss_key: Toeplitz key
+ * @rss_table: ring of each hash value
+ * @rss_user: the table is the user's, not ours
+ * @gone: counters of earlier opens
  * @first_entry: MSI-X entry of the link interrupt
  * @vec: the ring pairs
- * @reconfig_lock: guards the control BAR between write and answer
+ * @reconfig_lock: guards the control BAR between write and answer, ctrl and
+ *	running
  * @ctrl: control word in force
  * @buf_len: bytes that the card may write into a buffer
  * @page_order: of a buffer
  * @running: rings are up
  * @link_work: handles a link interrupt
+ * @rx_mode_work: takes the netdev's receive mode to the card
  * @backlog: control vNIC: messages for which the ring has no room; guarded by
  *	the ring's lock
  * @room: control vNIC: woken when the backlog is short
@@ -186,16 +227,25 @@ struct agl_vnic {
 	u32 me_mhz;
 	unsigned int rings;
 	unsigned int max_rings;
-	unsigned int ring_size;
+	unsigned int irq_rings;
+	unsigned int tx_size;
+	unsigned int rx_size;
+	struct agl_moderation tx_mod;
+	struct agl_moderation rx_mod;
+	u8 rss_key[AGL_RSS_KEY_SIZE];
+	u8 rss_table[AGL_RSS_ITBL_SIZE];
+	bool rss_user;
+	struct agl_ring_totals gone;
 	unsigned int first_entry;
 	struct agl_ring_vec *vec;
-	struct mutex reconfig_lock; /* control BAR */
+	struct mutex reconfig_lock; /* control BAR, ctrl, running */
 	u32 ctrl;
 	u32 buf_len;
 	unsigned int page_order;
 	bool running;
 	struct work_struct link_work;
 	char link_name[40];
+	struct work_struct rx_mode_work;
 	struct sk_buff_head backlog;
 	wait_queue_head_t room;
 };
@@ -205,7 +255,10 @@ int agl_vnic_init(struct agl_vnic *vnic);
 int agl_vnic_open(struct agl_vnic *vnic, unsigned int mtu);
 void agl_vnic_close(struct agl_vnic *vnic);
 int agl_vnic_update(struct agl_vnic *vnic, u32 update);
-int agl_vnic_set_ctrl(struct agl_vnic *vnic, u32 bits, bool on);
+int agl_vnic_set_ctrl(struct agl_vnic *vnic, u32 mask, u32 bits);
+int agl_vnic_write_moderation(struct agl_vnic *vnic);
+int agl_vnic_write_rss(struct agl_vnic *vnic);
+u32 agl_vnic_max_usecs(const struct agl_vnic *vnic);
 void agl_vnic_write_mac(struct agl_vnic *vnic, const u8 *mac);
 void agl_vnic_read_mac(struct agl_vnic *vnic, u8 *mac);
 void agl_vnic_unmask(struct agl_vnic *vnic, unsigned int entry);
@@ -213,6 +266,7 @@ void agl_vnic_unmask(struct agl_vnic *vnic, unsigned int entry);
 /* ring.c */
 int agl_rings_alloc(struct agl_vnic *vnic, unsigned int mtu);
 void agl_rings_free(struct agl_vnic *vnic);
+void agl_ring_totals(const struct agl_ring_vec *vec, struct agl_ring_totals *to);
 
 /* tx.c */
 netdev_tx_t agl_tx(struct agl_vnic *vnic, struct sk_buff *skb);

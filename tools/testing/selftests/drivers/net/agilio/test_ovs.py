@@ -33,8 +33,17 @@ def fresh(*flows: str) -> None:
     sh("ovs-ofctl del-flows br0")
     for f in flows:
         flow_mod(f)
-    sh("ovs-appctl revalidator/purge")
-    until("the card is empty", lambda: counter("rules") == 0)
+
+    def empty() -> bool:
+        """A packet that was on its way can have made a flow again."""
+        sh("ovs-appctl revalidator/purge")
+        stray.extend(f.brief for f in ovs.flows() if f.brief not in stray)
+        return counter("rules") == 0
+
+    stray: list[str] = []
+    until("the card is empty", empty)
+    if stray:
+        print("# after the purge:", *stray, sep="\n#   ")
     for port in (vf, vf1, far, far1):
         port.drain()
 
@@ -138,15 +147,16 @@ def dropped() -> None:
 
 @test("a flow that the card can't match stays in software and works")
 def software() -> None:
+    if ktest.driver() == "nfp":
+        raise ktest.Skip("mainline's rule for SYN takes SYN+ACK as well")
     fresh(f"tcp,in_port={REP},tcp_flags=+syn-ack,actions=output:{UP1}",
           f"tcp,in_port={REP},tcp_flags=+syn+ack,actions=output:{UP}")
     syn, syn_ack = (OUT.with_(proto=TCP, flags=x) for x in (0x02, 0x12))
     for _ in range(3):
         goes(vf, syn, far1, syn)
         goes(vf, syn_ack, far, syn_ack)
-    if ktest.driver() == "agilio":
-        assert counter("rules") == 0
-        assert all(r["options"].get("not_in_hw") for r in rules(REP))
+    assert counter("rules") == 0
+    assert all(r["options"].get("not_in_hw") for r in rules(REP))
 
 
 @test("Open vSwitch counts what the card forwarded, and only that")

@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Settings of the netdevs: rings, channels, moderation, RSS, VF settings,
+per-queue statistics. After each change packets still come through."""
+from __future__ import annotations
+
+import os
+import re
+
+from lib import ktest
+from lib.genl import queue_stats
+from lib.ktest import test
+from lib.net import (Port, arrival, counter, env, fails, js, quiet, sh, until,
+                     wait_carrier, wire)
+from lib.pkt import Frame
+
+MARK = b"agilio-test-payload"
+PF, UP, VF, REP = (env(x) for x in ("PF", "UPLINK0", "VF0", "REP0"))
+CARD = f"/sys/bus/pci/devices/{env('CARD')}"
+F = Frame()
+
+
+def agilio_only() -> None:
+    if ktest.driver() != "agilio":
+        raise ktest.Skip("mainline's limits are others")
+
+
+def passes(n: int = 3) -> None:
+    """Wire to host and host to wire, wire to VF's representor and VF."""
+    far, host, vf, rep = wire(0), Port(UP), Port(VF), Port(REP)
+    for src, dst in ((far, host), (host, far), (vf, rep), (rep, vf)):
+        for i in range(n):
+            f = F.with_(ident=i, sport=1000 + i).bytes()
+            src.send(f)
+            got = arrival([dst], lambda x: MARK in x)
+            assert got and got[1] == f, f"{src.dev} to {dst.dev}"
+    for p in (far, host, vf, rep):
+        p.close()
+
+
+def up_again(dev: str) -> None:
+    wait_carrier(dev)
+
+
+@test("ring sizes: set, read back, packets pass; bad ones are refused")
+def rings() -> None:
+    for dev in (PF, VF):
+        sh(f"ethtool -G {dev} rx 2048 tx 512")
+        (ring,) = js(f"ethtool --json -g {dev}")
+        assert ring["rx"] == 2048 and ring["tx"] == 512, ring
+        up_again(dev)
+        passes()
+    agilio_only()
+    text = fails(f"ethtool -G {PF} rx 1000")
+    assert "rx ring of 1000" in text, text
+    fails(f"ethtool -G {PF} rx 65536")
+    passes()
+
+
+@test("channels: fewer, and back")
+def channels() -> None:
+    def combined() -> list[int]:
+        """The limit and what is in use."""
+        return [int(x) for x in re.findall(r"Combined:\s+(\d+)",
+                                           sh(f"ethtool -l {PF}"))]
+
+    top, _ = combined()
+    assert top >= 2, top
+    for n in (1, top):
+        sh(f"ethtool -L {PF} combined {n}")
+        assert combined() == [top, n]
+        up_again(PF)
+        passes(8)
+    fails(f"ethtool -L {PF} combined {top + 1}")
+
+
+@test("moderation: set, read back; no interrupt at all is refused")
+def coalesce() -> None:
+    sh(f"ethtool -C {PF} adaptive-rx off adaptive-tx off", ok=False)
+    sh(f"ethtool -C {PF} rx-usecs 100 rx-frames 32 tx-usecs 200 tx-frames 16")
+    (c,) = js(f"ethtool --json -c {PF}")
+    assert (c["rx-usecs"], c["rx-frames"], c["tx-usecs"], c["tx-frames"]) == \
+        (100, 32, 200, 16), c
+    passes()
+    fails(f"ethtool -C {PF} rx-usecs 0 rx-frames 0")
+    agilio_only()
+    text = fails(f"ethtool -C {PF} tx-usecs 100000")
+    assert "tx-usecs is at most" in text, text
+
+
+@test("RSS: all to ring 0, all to ring 1, key read back")
+def rss() -> None:
+    agilio_only()
+
+    def counts() -> list[int]:
+        return [q["rx-packets"] for q in queue_stats(index(PF))
+                if q["queue-type"] == 0]
+
+    far = wire(0)
+    host = Port(UP)
+    for ring in (0, 1):
+        weights = "1 0" if ring == 0 else "0 1"
+        sh(f"ethtool -X {PF} weight {weights}")
+        (x,) = js(f"ethtool --json -x {PF}")
+        assert set(x["rss-indirection-table"]) == {ring}
+        before = counts()
+        for i in range(20):
+            f = F.with_(sport=3000 + i).bytes()
+            far.send(f)
+            assert arrival([host], lambda got, f=f: got == f)
+        seen = [b - a for a, b in zip(before, counts())]
+        assert seen[ring] >= 20 and seen[1 - ring] < 5, seen
+    sh(f"ethtool -X {PF} default")
+    key = ":".join(f"{i:02x}" for i in range(40))
+    sh(f"ethtool -X {PF} hkey {key}")
+    assert key in sh(f"ethtool -x {PF}")
+    passes()
+
+
+def index(dev: str) -> int:
+    with open(f"/sys/class/net/{dev}/ifindex", encoding="ascii") as f:
+        return int(f.read())
+
+
+@test("queue statistics add up and survive a change of rings")
+def queues() -> None:
+    agilio_only()
+
+    def total(kind: int, what: str) -> int:
+        return sum(q[what] for q in queue_stats(index(VF))
+                   if q["queue-type"] == kind)
+
+    before = total(1, "tx-packets"), total(0, "rx-packets")
+    vf, rep = Port(VF), Port(REP)
+    for i in range(10):
+        vf.send(F.with_(ident=i).bytes())
+        assert arrival([rep], lambda f: MARK in f)
+        rep.send(F.with_(ident=i).bytes())
+        assert arrival([vf], lambda f: MARK in f)
+    until("sent ones counted", lambda: total(1, "tx-packets") - before[0] >= 10)
+    assert total(0, "rx-packets") - before[1] >= 10
+
+
+@test("MTU change of a running PF: packets pass, jumbo frames too")
+def mtu() -> None:
+    for size in (1500, 9216):
+        sh(f"ip link set {PF} mtu {size}")
+        up_again(PF)
+        passes()
+
+
+@test("promiscuous and multicast modes reach the card")
+def rx_mode() -> None:
+    before = counter("reconfigs")
+    sh(f"ip link set {PF} promisc on")
+    until("the card was told", lambda: counter("reconfigs") > before)
+    sh(f"ip link set {PF} promisc off")
+    passes()
+
+
+@test("MAC address of a running VF changes")
+def vf_mac_running() -> None:
+    old = js(f"ip -j link show {VF}")[0]["address"]
+    sh(f"ip link set {VF} address 02:00:00:00:0a:0b")
+    passes()
+    sh(f"ip link set {VF} address {old}")
+
+
+def rebind_vf() -> None:
+    vf = os.path.basename(os.path.realpath(f"{CARD}/virtfn0"))
+    drv = os.path.realpath(f"/sys/bus/pci/devices/{vf}/driver")
+    sh(f"echo {vf} > {drv}/unbind; echo {vf} > {drv}/bind; udevadm settle -t 60; "
+       f"ip link set {VF} up")
+    wait_carrier(VF)
+
+
+@test("ip link set vf mac: the VF has it when its driver is loaded next",
+      noisy=True)
+def vf_mac() -> None:
+    mac = "02:12:34:56:78:9a"
+    sh(f"ip link set {PF} vf 0 mac {mac}")
+    (link,) = js(f"ip -j -d link show {PF}")
+    assert link["vfinfo_list"][0]["address"] == mac
+    rebind_vf()
+    assert js(f"ip -j link show {VF}")[0]["address"] == mac
+    passes()
+    fails(f"ip link set {PF} vf 0 mac 01:00:00:00:00:01")
+    fails(f"ip link set {PF} vf 63 mac {mac}")
+
+
+@test("ip link set vf vlan: what it sends is tagged, the tag is hidden from it")
+def vf_vlan() -> None:
+    sh(f"ip link set {PF} vf 0 vlan 77 qos 3")
+    try:
+        (link,) = js(f"ip -j -d link show {PF}")
+        info = link["vfinfo_list"][0]
+        assert "77" in str(info), info
+        vf, rep = Port(VF), Port(REP)
+        tagged = F.with_(vlans=[(0x8100, 3 << 13 | 77)])
+        vf.send(F.bytes())
+        got = arrival([rep], lambda f: MARK in f)
+        assert got and got[1] == tagged.bytes(), got
+        rep.send(tagged.bytes())
+        got = arrival([vf], lambda f: MARK in f)
+        assert got and got[1] == F.bytes(), got
+    finally:
+        sh(f"ip link set {PF} vf 0 vlan 0")
+    passes()
+
+
+@test("ip link set vf state: the link goes down, up, and on its own")
+def vf_state() -> None:
+    sh(f"ip link set {PF} vf 0 state disable")
+    wait_carrier(VF, False)
+    sh(f"ip link set {PF} vf 0 state enable")
+    wait_carrier(VF)
+    sh(f"ip link set {PF} vf 0 state auto")
+    wait_carrier(VF)
+    passes()
+
+
+@test("what this firmware can't do for a VF is refused", noisy=True)
+def vf_refused() -> None:
+    for what in ("spoofchk on", "trust on", "rate 100"):
+        fails(f"ip link set {PF} vf 0 {what}")
+    fails(f"ip link set {PF} vf 0 vlan 5 proto 802.1ad")
+
+
+@test("driver and firmware are named, module and counters are there")
+def drvinfo() -> None:
+    for dev in (PF, UP, REP, VF):
+        text = sh(f"ethtool -i {dev}")
+        assert re.search(rf"driver: {ktest.driver()}", text), text
+    assert "rx_csum" in sh(f"ethtool -S {PF}") or ktest.driver() == "nfp"
+
+
+@test("the model met nothing malformed")
+def clean() -> None:
+    for name in ("cmsg_bad", "tx_bad_desc", "cpp_bad", "reconfig_errors"):
+        assert counter(name) == 0, f"{name} is {counter(name)}"
+
+
+if __name__ == "__main__":
+    quiet()
+    for _dev in (PF, UP, VF, REP):
+        wait_carrier(_dev)
+    raise SystemExit(ktest.run("netdev"))
