@@ -178,6 +178,17 @@ static void test_irq(void)
 	host.now = host.deadline;
 	card_timer(host.card);
 	CHECK(host.irqs[vec] == 2);
+
+	test_begin("moderation without a time limit: only the count");
+	setup(0);
+	put_le(PF->cb + AGL_CB_RXR_IRQMOD(0), 2 << 16, 4);
+	host_vnic_up(PF, AGL_CTRL_IRQMOD);
+	wire_in(f, len);
+	host.now += 1000000000;
+	card_timer(host.card);
+	CHECK(host.irqs[vec] == 0);
+	wire_in(f, len);
+	CHECK(host.irqs[vec] == 1);
 }
 
 static void test_rss(void)

@@ -40,10 +40,14 @@ void irq_ring_event(struct vnic *v, struct vnic_ring *r)
 
 	if (!r->unsignalled++)
 		r->oldest = now;
-	if (!r->delay || (r->frames && r->unsignalled >= r->frames)) {
+	if ((!r->delay && !r->frames) ||
+	    (r->frames && r->unsignalled >= r->frames)) {
 		ring_signal(v, r);
 		return;
 	}
+	/* Without a time limit it waits for the other frames */
+	if (!r->delay)
+		return;
 	if (!v->card->vnics->deadline ||
 	    r->oldest + r->delay < v->card->vnics->deadline) {
 		v->card->vnics->deadline = r->oldest + r->delay;
@@ -60,7 +64,7 @@ static void vnic_timer(struct vnic *v, uint64_t now, uint64_t *next)
 	for (i = 0; i < 2 * v->rings; i++) {
 		struct vnic_ring *r = i & 1 ? &v->tx[i / 2] : &v->rx[i / 2];
 
-		if (!r->on || !r->unsignalled)
+		if (!r->on || !r->unsignalled || !r->delay)
 			continue;
 		if (r->oldest + r->delay <= now)
 			ring_signal(v, r);

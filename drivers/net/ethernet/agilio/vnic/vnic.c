@@ -13,8 +13,6 @@
 
 #define MODERATION_US		50
 #define MODERATION_FRAMES	64
-/* Nobody waits for a message to be sent */
-#define CONTROL_TX_FRAMES	256
 
 /* Used whenever they are offered */
 #define CTRL_ALWAYS	(AGL_CTRL_L2BC | AGL_CTRL_RXCSUM |	\
@@ -174,9 +172,10 @@ static void init_defaults(struct agl_vnic *vnic)
 	vnic->rx_size = AGL_RING_DEFAULT;
 	vnic->tx_mod = mod;
 	vnic->rx_mod = mod;
+	/* Nobody waits for a message to be sent, but for room in the ring */
 	if (vnic->control) {
-		vnic->tx_mod.usecs = agl_vnic_max_usecs(vnic);
-		vnic->tx_mod.frames = CONTROL_TX_FRAMES;
+		vnic->tx_mod.usecs = 0;
+		vnic->tx_mod.frames = AGL_RING_DEFAULT / 2;
 	}
 	netdev_rss_key_fill(vnic->rss_key, sizeof(vnic->rss_key));
 }
