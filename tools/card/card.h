@@ -65,6 +65,7 @@ struct card_host {
  * @nsp_minor: ABI minor of the service processor
  * @nsp_dma: offer the DMA method for large NSP buffers
  * @repr_cap: announce representor capabilities in a TLV list
+ * @ctag_filter: offer the VLAN filter
  * @tx_vlan: offer VLAN insertion instead of LSO2 (they exclude each other)
  * @stats_ms: period of the FLOW_STATS messages
  * @contexts: statistics contexts, so rules; 0: as the firmware's file says
@@ -79,6 +80,7 @@ struct card_config {
 	unsigned int nsp_minor;
 	bool nsp_dma;
 	bool repr_cap;
+	bool ctag_filter;
 	bool tx_vlan;
 	unsigned int stats_ms;
 	unsigned int contexts;

@@ -41,7 +41,7 @@
 	X(nsp_commands) X(nsp_errors) X(fw_loads) X(resets)		\
 	X(reconfigs) X(reconfig_errors)					\
 	X(tx_frames) X(tx_bad_desc) X(rx_no_credit) X(rx_too_long)	\
-	X(rx_disabled) X(irqs) X(irqs_pending)				\
+	X(rx_disabled) X(rx_filtered) X(irqs) X(irqs_pending)				\
 	X(cmsg_rx) X(cmsg_tunnel) X(cmsg_unknown) X(cmsg_bad) X(cmsg_dropped)		\
 	X(cmsg_tx) X(cmsg_tx_dropped)					\
 	X(flow_add) X(flow_mod) X(flow_del) X(flow_dup) X(flow_missing)	\

@@ -477,6 +477,7 @@ static const Property card_properties[] = {
 	DEFINE_PROP_UINT32("nsp-minor", CardState, cfg.nsp_minor, 39),
 	DEFINE_PROP_BOOL("nsp-dma", CardState, cfg.nsp_dma, true),
 	DEFINE_PROP_BOOL("repr-cap", CardState, cfg.repr_cap, false),
+	DEFINE_PROP_BOOL("ctag-filter", CardState, cfg.ctag_filter, false),
 	DEFINE_PROP_BOOL("tx-vlan", CardState, cfg.tx_vlan, false),
 	DEFINE_PROP_UINT32("stats-ms", CardState, cfg.stats_ms, 1000),
 	DEFINE_PROP_UINT32("contexts", CardState, cfg.contexts, 0),

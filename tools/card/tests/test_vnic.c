@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Rings, offloads and interrupts with a host made of arrays. */
+#include <errno.h>
+
 #include "host.h"
 
 #define PF	(&host.card->vnics->pf)
@@ -214,6 +216,53 @@ static void test_rss(void)
 	CHECK(rss_hash(PF, f, &v, &type) == 0x323e8fc2);
 }
 
+static void filter(uint32_t command, uint16_t vid)
+{
+	uint8_t *m = PF->cb + AGL_CB_MBOX;
+
+	put_le(m + AGL_MBOX_CMD, command, 8);
+	put_le(m + AGL_MBOX_DATA, vid, 2);
+	put_le(m + AGL_MBOX_DATA + 2, 0x8100, 2);
+	put_le(PF->cb + AGL_CB_UPDATE, AGL_UPDATE_MBOX, 4);
+	vnic_reconfig(PF);
+}
+
+static bool passes(uint16_t tci)
+{
+	uint64_t before = host_counter("rx_filtered");
+	uint8_t f[64] = { 0x02 };
+
+	put_be16(f + 12, 0x8100);
+	put_be16(f + 14, tci);
+	vnic_rx(PF, 0, f, sizeof(f));
+	return host_counter("rx_filtered") == before;
+}
+
+static void test_filter(void)
+{
+	uint8_t *ret;
+
+	test_begin("mailbox: the VLAN filter passes what was added");
+	setup(AGL_CTRL_CTAG_FILTER);
+	CHECK(!passes(100) && passes(0) && passes(0xe000));
+	filter(AGL_MBOX_CTAG_ADD, 100);
+	CHECK(!get_le(PF->cb + AGL_CB_MBOX + AGL_MBOX_RET, 4));
+	CHECK(passes(100) && passes(0x6064) && !passes(101));
+	filter(AGL_MBOX_CTAG_DEL, 100);
+	CHECK(!passes(100));
+
+	test_begin("mailbox: what is unknown, wrong or not switched on is refused");
+	ret = PF->cb + AGL_CB_MBOX + AGL_MBOX_RET;
+	filter(77, 100);
+	CHECK(get_le(ret, 4) == EOPNOTSUPP);
+	filter(AGL_MBOX_CTAG_ADD, 0);
+	CHECK(get_le(ret, 4) == EINVAL);
+	setup(0);
+	filter(AGL_MBOX_CTAG_ADD, 100);
+	CHECK(get_le(PF->cb + AGL_CB_MBOX + AGL_MBOX_RET, 4) == EOPNOTSUPP);
+	CHECK(passes(100));
+}
+
 int main(void)
 {
 	host_card(NULL, true);
@@ -222,5 +271,6 @@ int main(void)
 	test_rx();
 	test_irq();
 	test_rss();
+	test_filter();
 	return test_end();
 }

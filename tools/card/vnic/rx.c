@@ -127,6 +127,19 @@ static unsigned int rx_steer(struct vnic *v, const uint8_t *frame,
 	return entry < v->rings && v->rx[entry].on ? entry : 0;
 }
 
+/* Untagged and priority-tagged frames always pass, as do representors' */
+static bool vlan_wanted(const struct vnic *v, uint32_t port,
+			const uint8_t *frame, size_t len)
+{
+	unsigned int vid;
+
+	if (!(v->ctrl & AGL_CTRL_CTAG_FILTER) || port || len < 18 ||
+	    get_be16(frame + 12) != 0x8100)
+		return true;
+	vid = get_be16(frame + 14) & 0xfff;
+	return !vid || v->vlans[vid / 8] & 1 << vid % 8;
+}
+
 bool vnic_rx(struct vnic *v, uint32_t port, const uint8_t *frame, size_t len)
 {
 	struct rx_meta m = {};
@@ -137,6 +150,10 @@ bool vnic_rx(struct vnic *v, uint32_t port, const uint8_t *frame, size_t len)
 
 	if (!vnic_enabled(v) || !v->rx[0].on) {
 		v->card->cnt.rx_disabled++;
+		return false;
+	}
+	if (!vlan_wanted(v, port, frame, len)) {
+		v->card->cnt.rx_filtered++;
 		return false;
 	}
 	if (v->kind != VNIC_CTRL) {

@@ -5,6 +5,8 @@
  */
 #include <stdlib.h>
 
+#include <errno.h>
+
 #include "vnic.h"
 #include "flower/flower.h"
 
@@ -56,7 +58,8 @@ void vnic_reset(struct vnic *v)
 {
 	const struct card_config *cfg = &v->card->cfg;
 	uint32_t data = CAP_DATA | (cfg->tx_vlan ? AGL_CTRL_TXVLAN_V2 :
-						   AGL_CTRL_LSO2);
+						   AGL_CTRL_LSO2) |
+			(cfg->ctag_filter ? AGL_CTRL_CTAG_FILTER : 0);
 	bool vf = v->kind == VNIC_VF;
 	uint8_t mac[8];
 
@@ -77,6 +80,7 @@ void vnic_reset(struct vnic *v)
 	       v->kind == VNIC_CTRL ? 0 : AGL_RSS_TOEPLITZ, 4);
 	if (v->kind == VNIC_PF && cfg->repr_cap)
 		write_tlvs(v);
+	memset(v->vlans, 0, sizeof(v->vlans));
 	v->ctrl = 0;
 	v->lsc = AGL_CB_NO_VECTOR;
 	memset(v->tx, 0, sizeof(v->tx));
@@ -213,12 +217,33 @@ static void load_rings(struct vnic *v)
 	}
 }
 
-static void mailbox(struct vnic *v)
+/* 02-vnic.md section 6.3. Return: errno */
+static int vlan_filter(struct vnic *v, uint32_t command, const uint8_t *data)
+{
+	unsigned int vid = get_le(data, 2);
+
+	if (!(v->ctrl & AGL_CTRL_CTAG_FILTER))
+		return EOPNOTSUPP;
+	if (!vid || vid > 4095 || get_le(data + 2, 2) != 0x8100)
+		return EINVAL;
+	if (command == AGL_MBOX_CTAG_ADD)
+		v->vlans[vid / 8] |= 1 << vid % 8;
+	else
+		v->vlans[vid / 8] &= ~(1 << vid % 8);
+	return 0;
+}
+
+static void run_mailbox(struct vnic *v)
 {
 	uint8_t *m = v->cb + AGL_CB_MBOX;
+	uint32_t command = get_le(m + AGL_MBOX_CMD, 4);
+	int err = EOPNOTSUPP;
 
-	/* No filter is offered, so there is nothing to take a command */
-	put_le(m + AGL_MBOX_RET, 95, 4);
+	if (command == AGL_MBOX_CTAG_ADD || command == AGL_MBOX_CTAG_DEL)
+		err = vlan_filter(v, command, m + AGL_MBOX_DATA);
+	if (err)
+		card_log(v->card, "mailbox command %u: errno %d", command, err);
+	put_le(m + AGL_MBOX_RET, err, 4);
 }
 
 /* The host rang the configuration doorbell */
@@ -242,7 +267,7 @@ void vnic_reconfig(struct vnic *v)
 			load_moderation(v, &v->rx[i], cb32(v, AGL_CB_RXR_IRQMOD(i)));
 		}
 	if (update & AGL_UPDATE_MBOX)
-		mailbox(v);
+		run_mailbox(v);
 	if (update & AGL_UPDATE_VF)
 		vfcfg_update(v->card);
 	if (was != vnic_enabled(v))

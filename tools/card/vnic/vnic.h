@@ -40,6 +40,7 @@ struct vnic {
 	bool link;
 	bool work;
 	uint16_t vst_tci;
+	uint8_t vlans[4096 / 8];	/* that the host wants, CTAG_FILTER */
 	struct vnic_ring tx[CARD_PF_RINGS];
 	struct vnic_ring rx[CARD_PF_RINGS];
 	uint64_t irq_pending[4];

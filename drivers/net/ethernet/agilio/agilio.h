@@ -146,6 +146,12 @@ void agl_reprs_destroy(struct agilio *agl);
 int agl_vf_reprs_create(struct agilio *agl, unsigned int count);
 void agl_vf_reprs_destroy(struct agilio *agl);
 
+/* netdev/barstats.c */
+unsigned int agl_bar_stats_count(void);
+void agl_bar_stats_names(u8 *data);
+void agl_bar_stats_read(void __iomem *cb, bool repr, u64 *data);
+
+/* netdev/macstats.c */
 unsigned int agl_mac_stats_count(void);
 void agl_mac_stats_names(u8 *data);
 void agl_mac_stats_read(void __iomem *block, u64 *data);

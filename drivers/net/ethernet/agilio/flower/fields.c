@@ -31,15 +31,13 @@ static void get_frag(const void *from, void *to)
 		*frag |= BIT(7);
 }
 
-#define IN_RULE(f)							\
-	.at = offsetof(struct agl_fields, f),				\
-	.size = sizeof_field(struct agl_fields, f)
+#define AT(f, bytes)							\
+	.at = offsetof(struct agl_fields, f), .size = bytes
 
 #define FROM(id, type, f)						\
 	.matched = true,						\
 	.dissector = FLOW_DISSECTOR_KEY_##id,				\
-	.dissector_at = offsetof(struct flow_dissector_key_##type, f),	\
-	.dissector_size = sizeof_field(struct flow_dissector_key_##type, f)
+	.dissector_at = offsetof(struct flow_dissector_key_##type, f)
 
 #define WHOLE(id, type, fn)						\
 	.matched = true,						\
@@ -57,55 +55,59 @@ static void get_frag(const void *from, void *to)
 #define NO_LAYER(words)		.why = words
 
 const struct agl_field agl_fields[] = {
-	{ "protocol", IN_RULE(eth_type), FROM(BASIC, basic, n_proto) },
-	{ "dst_mac", IN_RULE(dst_mac), FROM(ETH_ADDRS, eth_addrs, dst),
+	{ "protocol", AT(eth_type, 2), FROM(BASIC, basic, n_proto) },
+	{ "dst_mac", AT(dst_mac, 6), FROM(ETH_ADDRS, eth_addrs, dst),
 	  INTO(MAC, mac, dst), EDIT(ETH, 0) },
-	{ "src_mac", IN_RULE(src_mac), FROM(ETH_ADDRS, eth_addrs, src),
+	{ "src_mac", AT(src_mac, 6), FROM(ETH_ADDRS, eth_addrs, src),
 	  INTO(MAC, mac, src), EDIT(ETH, 6) },
-	{ "vlan protocol", IN_RULE(outer_tpid), FROM(VLAN, vlan, vlan_tpid) },
-	{ "vlan_id or vlan_prio", IN_RULE(outer_tci), WHOLE(VLAN, vlan, get_tci),
+	{ "vlan protocol", AT(outer_tpid, 2), FROM(VLAN, vlan, vlan_tpid) },
+	{ "vlan_id or vlan_prio", AT(outer_tci, 2), WHOLE(VLAN, vlan, get_tci),
 	  .cannot_match = AGL_TCI_PRESENT, .why = "the DEI bit is not compared" },
-	{ "cvlan protocol", IN_RULE(inner_tpid), FROM(CVLAN, vlan, vlan_tpid),
+	{ "cvlan protocol", AT(inner_tpid, 2), FROM(CVLAN, vlan, vlan_tpid),
 	  .feature = AGL_FEAT_VLAN_QINQ },
-	{ "cvlan_id or cvlan_prio", IN_RULE(inner_tci),
+	{ "cvlan_id or cvlan_prio", AT(inner_tci, 2),
 	  WHOLE(CVLAN, vlan, get_tci), .feature = AGL_FEAT_VLAN_QINQ,
 	  .cannot_match = AGL_TCI_PRESENT, .why = "the DEI bit is not compared" },
-	{ "ip_proto", IN_RULE(ip_proto), FROM(BASIC, basic, ip_proto),
+	{ "ip_proto", AT(ip_proto, 1), FROM(BASIC, basic, ip_proto),
 	  INTO(IP, ipv4, proto) },
-	{ "ip_tos", IN_RULE(tos), FROM(IP, ip, tos), INTO(IP, ipv4, tos),
+	{ "ip_tos", AT(tos, 1), FROM(IP, ip, tos), INTO(IP, ipv4, tos),
 	  EDIT(IP4, 1) },
-	{ "ip_ttl", IN_RULE(ttl), FROM(IP, ip, ttl), INTO(IP, ipv4, ttl),
+	{ "ip_ttl", AT(ttl, 1), FROM(IP, ip, ttl), INTO(IP, ipv4, ttl),
 	  EDIT(IP4, 8) },
-	{ "hop limit", IN_RULE(ttl), EDIT(IP6, 7) },
-	{ "class or label", IN_RULE(class_label), EDIT(IP6, 0),
+	{ "hop limit", AT(ttl, 1), EDIT(IP6, 7) },
+	{ "class or label", AT(class_label, 4), EDIT(IP6, 0),
 	  .cannot_set = 0xf0000000 },
-	{ "ip_flags", IN_RULE(frag), WHOLE(CONTROL, control, get_frag),
+	{ "ip_flags", AT(frag, 1), WHOLE(CONTROL, control, get_frag),
 	  .cannot_match = BIT(7), .why = "only frag and firstfrag are compared" },
-	{ "src_ip", IN_RULE(src), FROM(IPV4_ADDRS, ipv4_addrs, src),
+	{ "src_ip", AT(src, 4), FROM(IPV4_ADDRS, ipv4_addrs, src),
 	  INTO(IP, ipv4, src), EDIT(IP4, 12) },
-	{ "dst_ip", IN_RULE(dst), FROM(IPV4_ADDRS, ipv4_addrs, dst),
+	{ "dst_ip", AT(dst, 4), FROM(IPV4_ADDRS, ipv4_addrs, dst),
 	  INTO(IP, ipv4, dst), EDIT(IP4, 16) },
-	{ "src_ip", IN_RULE(src6), FROM(IPV6_ADDRS, ipv6_addrs, src),
+	{ "src_ip", AT(src6, 16), FROM(IPV6_ADDRS, ipv6_addrs, src),
 	  INTO(IP, ipv6, src), EDIT(IP6, 8) },
-	{ "dst_ip", IN_RULE(dst6), FROM(IPV6_ADDRS, ipv6_addrs, dst),
+	{ "dst_ip", AT(dst6, 16), FROM(IPV6_ADDRS, ipv6_addrs, dst),
 	  INTO(IP, ipv6, dst), EDIT(IP6, 24) },
-	{ "src_port", IN_RULE(sport), FROM(PORTS, ports, src),
+	{ "src_port", AT(sport, 2), FROM(PORTS, ports, src),
 	  INTO(TP, tp, src), EDIT(TCP, 0) },
-	{ "dst_port", IN_RULE(dport), FROM(PORTS, ports, dst),
+	{ "dst_port", AT(dport, 2), FROM(PORTS, ports, dst),
 	  INTO(TP, tp, dst), EDIT(TCP, 2) },
-	{ "src_port", IN_RULE(sport), EDIT(UDP, 0) },
-	{ "dst_port", IN_RULE(dport), EDIT(UDP, 2) },
-	{ "tcp_flags", IN_RULE(tcp_flags), FROM(TCP, tcp, flags),
+	{ "src_port", AT(sport, 2), EDIT(UDP, 0) },
+	{ "dst_port", AT(dport, 2), EDIT(UDP, 2) },
+	{ "tcp_flags", AT(tcp_flags, 2), FROM(TCP, tcp, flags),
 	  .cannot_match = 0xffff & ~(AGL_TCP_FIN | AGL_TCP_SYN | AGL_TCP_RST |
 				     AGL_TCP_PSH | AGL_TCP_URG),
 	  .why = "only fin, syn, rst, psh and urg are compared" },
 
-	{ "indev", FROM(META, meta, ingress_ifindex),
+	{ "indev", FROM(META, meta, ingress_ifindex), .dissector_size = 4,
 	  NO_LAYER("a rule is for its own device") },
-	{ "l2_miss", FROM(META, meta, l2_miss), NO_LAYER("unknown to the card") },
-	{ "arp", FROM(ARP, arp, op), NO_LAYER("the card does not look into ARP") },
-	{ "icmp type", FROM(ICMP, icmp, type), NO_LAYER("unknown to the card") },
-	{ "icmp code", FROM(ICMP, icmp, code), NO_LAYER("unknown to the card") },
+	{ "l2_miss", FROM(META, meta, l2_miss), .dissector_size = 1,
+	  NO_LAYER("unknown to the card") },
+	{ "arp", WHOLE(ARP, arp, NULL),
+	  NO_LAYER("the card does not look into ARP") },
+	{ "icmp type", FROM(ICMP, icmp, type), .dissector_size = 1,
+	  NO_LAYER("unknown to the card") },
+	{ "icmp code", FROM(ICMP, icmp, code), .dissector_size = 1,
+	  NO_LAYER("unknown to the card") },
 	{ "port range", WHOLE(PORTS_RANGE, ports, NULL),
 	  NO_LAYER("the card compares bits") },
 	{ "num_of_vlans", WHOLE(NUM_OF_VLANS, num_of_vlans, NULL),

@@ -29,7 +29,7 @@ enum agl_layer {
  * @matched: the row can be in a match
  * @dissector: FLOW_DISSECTOR_KEY_ that it comes in
  * @dissector_at: offset in that key
- * @dissector_size: bytes there
+ * @dissector_size: bytes there, of a field that the card doesn't know
  * @get: takes it out of the key when it isn't simply there
  * @feature: AGL_FEAT_ that matching it needs
  * @cannot_match: bits of the mask that the card would not compare

@@ -165,25 +165,28 @@ static int repr_link_ksettings(struct net_device *dev,
 	return 0;
 }
 
-static unsigned int mac_stats(const struct agl_repr *r)
-{
-	return r->kind == AGL_REPR_PHYS ? agl_mac_stats_count() : 0;
-}
-
 static int repr_sset_count(struct net_device *dev, int set)
 {
+	struct agl_repr *r = netdev_priv(dev);
+
 	if (set != ETH_SS_STATS)
 		return -EOPNOTSUPP;
-	return AGL_REFUSALS + mac_stats(netdev_priv(dev));
+	return AGL_REFUSALS + (r->kind == AGL_REPR_PHYS ? agl_mac_stats_count() :
+							  agl_bar_stats_count());
 }
 
 static void repr_strings(struct net_device *dev, u32 set, u8 *data)
 {
+	struct agl_repr *r = netdev_priv(dev);
+
 	if (set != ETH_SS_STATS)
 		return;
 	agl_refusal_names(data);
-	if (mac_stats(netdev_priv(dev)))
-		agl_mac_stats_names(data + AGL_REFUSALS * ETH_GSTRING_LEN);
+	data += AGL_REFUSALS * ETH_GSTRING_LEN;
+	if (r->kind == AGL_REPR_PHYS)
+		agl_mac_stats_names(data);
+	else
+		agl_bar_stats_names(data);
 }
 
 static void repr_ethtool_stats(struct net_device *dev,
@@ -194,8 +197,11 @@ static void repr_ethtool_stats(struct net_device *dev,
 
 	for (i = 0; i < AGL_REFUSALS; i++)
 		data[i] = atomic_read(&r->refused[i]);
-	if (mac_stats(r))
-		agl_mac_stats_read(r->stats, data + AGL_REFUSALS);
+	data += AGL_REFUSALS;
+	if (r->kind == AGL_REPR_PHYS)
+		agl_mac_stats_read(r->stats, data);
+	else
+		agl_bar_stats_read(r->stats, true, data);
 }
 
 static const struct ethtool_ops repr_ethtool_ops = {
@@ -358,19 +364,34 @@ err_free:
 	return err;
 }
 
-static void repr_destroy(struct agilio *agl, struct agl_repr __rcu **place)
+/* All at once: one grace period for sixty VFs, not sixty */
+static void reprs_destroy(struct agilio *agl, struct agl_repr __rcu **place,
+			  unsigned int count)
 {
-	struct agl_repr *r = rcu_dereference_protected(*place, true);
+	struct agl_repr *gone[AGL_MAX_VFS];
+	unsigned int i, n = 0;
+	LIST_HEAD(list);
 
-	if (!r)
-		return;
-	agl_cmsg_reify(agl, r, false);
-	unregister_netdev(r->netdev);
-	RCU_INIT_POINTER(*place, NULL);
+	rtnl_lock();
+	for (i = 0; i < count; i++) {
+		struct agl_repr *r = rtnl_dereference(place[i]);
+
+		if (!r)
+			continue;
+		agl_cmsg_reify(agl, r, false);
+		unregister_netdevice_queue(r->netdev, &list);
+		gone[n++] = r;
+	}
+	unregister_netdevice_many(&list);
+	rtnl_unlock();
+	for (i = 0; i < count; i++)
+		RCU_INIT_POINTER(place[i], NULL);
 	synchronize_rcu();
-	agl_devlink_port_del(r);
-	metadata_dst_free(r->dst);
-	free_netdev(r->netdev);
+	for (i = 0; i < n; i++) {
+		agl_devlink_port_del(gone[i]);
+		metadata_dst_free(gone[i]->dst);
+		free_netdev(gone[i]->netdev);
+	}
 }
 
 /**
@@ -401,11 +422,8 @@ int agl_reprs_create(struct agilio *agl)
  */
 void agl_reprs_destroy(struct agilio *agl)
 {
-	unsigned int i;
-
-	repr_destroy(agl, &agl->pf);
-	for (i = 0; i < AGL_ETH_MAX; i++)
-		repr_destroy(agl, &agl->phys[i]);
+	reprs_destroy(agl, &agl->pf, 1);
+	reprs_destroy(agl, agl->phys, AGL_ETH_MAX);
 }
 
 /**
@@ -433,8 +451,5 @@ int agl_vf_reprs_create(struct agilio *agl, unsigned int count)
  */
 void agl_vf_reprs_destroy(struct agilio *agl)
 {
-	unsigned int i;
-
-	for (i = 0; i < AGL_MAX_VFS; i++)
-		repr_destroy(agl, &agl->vf[i]);
+	reprs_destroy(agl, agl->vf, AGL_MAX_VFS);
 }

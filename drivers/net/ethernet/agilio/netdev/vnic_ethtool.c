@@ -31,24 +31,30 @@ static const char stat_names[][ETH_GSTRING_LEN] = {
 
 static int vnic_sset_count(struct net_device *dev, int set)
 {
-	return set == ETH_SS_STATS ? ARRAY_SIZE(stat_names) : -EOPNOTSUPP;
+	if (set != ETH_SS_STATS)
+		return -EOPNOTSUPP;
+	return ARRAY_SIZE(stat_names) + agl_bar_stats_count();
 }
 
 static void vnic_strings(struct net_device *dev, u32 set, u8 *data)
 {
-	if (set == ETH_SS_STATS)
-		memcpy(data, stat_names, sizeof(stat_names));
+	if (set != ETH_SS_STATS)
+		return;
+	memcpy(data, stat_names, sizeof(stat_names));
+	agl_bar_stats_names(data + sizeof(stat_names));
 }
 
 static void vnic_stats(struct net_device *dev, struct ethtool_stats *stats,
 		       u64 *data)
 {
+	struct agl_vnic *v = netdev_priv(dev);
 	struct agl_ring_totals t;
 
-	totals(netdev_priv(dev), &t);
+	totals(v, &t);
 	data[0] = t.csum_good;
 	data[1] = t.csum_bad;
 	data[2] = t.rx_drops;
+	agl_bar_stats_read(v->cb, false, data + ARRAY_SIZE(stat_names));
 }
 
 static void vnic_get_ringparam(struct net_device *dev,

@@ -335,9 +335,10 @@ int agl_parse_actions(const struct agl_request *req,
 	unsigned int i;
 	int err = 0;
 
-	if (!flow_action_hw_stats_check(&from->action, req->extack,
+	if (!flow_action_hw_stats_check(&from->action, NULL,
 					FLOW_ACTION_HW_STATS_DELAYED_BIT))
-		return -EOPNOTSUPP;
+		return agl_refuse(req, AGL_REFUSE_ACTION,
+				  "hw_stats: only one type for all, with delayed in it");
 	flow_action_for_each(i, a, &from->action) {
 		err = take(&l, a);
 		if (err)

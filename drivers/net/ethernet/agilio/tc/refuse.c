@@ -13,10 +13,20 @@
 static const struct {
 	char name[ETH_GSTRING_LEN];
 	int err;
-} refusals[] = {
-#define X(reason, text, error)	{ text, error },
-	AGL_REFUSAL_LIST(X)
-#undef X
+} refusals[AGL_REFUSALS] = {
+	[AGL_REFUSE_KIND] = { "tc_refused_kind", -EOPNOTSUPP },
+	[AGL_REFUSE_CHAIN] = { "tc_refused_chain", -EOPNOTSUPP },
+	[AGL_REFUSE_MATCH] = { "tc_refused_match", -EOPNOTSUPP },
+	[AGL_REFUSE_MASK] = { "tc_refused_mask", -EOPNOTSUPP },
+	[AGL_REFUSE_ACTION] = { "tc_refused_action", -EOPNOTSUPP },
+	[AGL_REFUSE_EDIT] = { "tc_refused_pedit", -EOPNOTSUPP },
+	[AGL_REFUSE_CSUM] = { "tc_refused_csum", -EOPNOTSUPP },
+	[AGL_REFUSE_PORT] = { "tc_refused_port", -EOPNOTSUPP },
+	[AGL_REFUSE_FEATURE] = { "tc_refused_feature", -EOPNOTSUPP },
+	[AGL_REFUSE_SIZE] = { "tc_refused_size", -EOPNOTSUPP },
+	[AGL_REFUSE_FULL] = { "tc_refused_full", -ENOSPC },
+	[AGL_REFUSE_DUPLICATE] = { "tc_refused_duplicate", -EEXIST },
+	[AGL_REFUSE_DEVICE] = { "tc_refused_device", -EIO },
 };
 
 /**

@@ -9,26 +9,37 @@
 #include <linux/netlink.h>
 #include <linux/types.h>
 
-/* Reason, its name in ethtool -S, errno */
-#define AGL_REFUSAL_LIST(X)						\
-	X(KIND,		"tc_refused_kind",	-EOPNOTSUPP)		\
-	X(CHAIN,	"tc_refused_chain",	-EOPNOTSUPP)		\
-	X(MATCH,	"tc_refused_match",	-EOPNOTSUPP)		\
-	X(MASK,		"tc_refused_mask",	-EOPNOTSUPP)		\
-	X(ACTION,	"tc_refused_action",	-EOPNOTSUPP)		\
-	X(EDIT,		"tc_refused_pedit",	-EOPNOTSUPP)		\
-	X(CSUM,		"tc_refused_csum",	-EOPNOTSUPP)		\
-	X(PORT,		"tc_refused_port",	-EOPNOTSUPP)		\
-	X(FEATURE,	"tc_refused_feature",	-EOPNOTSUPP)		\
-	X(SIZE,		"tc_refused_size",	-EOPNOTSUPP)		\
-	X(FULL,		"tc_refused_full",	-ENOSPC)		\
-	X(DUPLICATE,	"tc_refused_duplicate",	-EEXIST)		\
-	X(DEVICE,	"tc_refused_device",	-EIO)
-
+/**
+ * enum agl_refusal - why a rule is refused
+ * @AGL_REFUSE_KIND: not a flower rule
+ * @AGL_REFUSE_CHAIN: not of chain 0
+ * @AGL_REFUSE_MATCH: a key that the card doesn't know
+ * @AGL_REFUSE_MASK: bits of a mask that it would not compare
+ * @AGL_REFUSE_ACTION: an action that it can't do, or not here
+ * @AGL_REFUSE_EDIT: pedit of what it can't set
+ * @AGL_REFUSE_CSUM: csum is missing or out of place
+ * @AGL_REFUSE_PORT: output to another device
+ * @AGL_REFUSE_FEATURE: this firmware lacks a feature
+ * @AGL_REFUSE_SIZE: too long for a message
+ * @AGL_REFUSE_FULL: no room for the rule or its mask
+ * @AGL_REFUSE_DUPLICATE: the same match is there already
+ * @AGL_REFUSE_DEVICE: the card takes no messages
+ * @AGL_REFUSALS: how many there are
+ */
 enum agl_refusal {
-#define X(reason, name, err)	AGL_REFUSE_##reason,
-	AGL_REFUSAL_LIST(X)
-#undef X
+	AGL_REFUSE_KIND,
+	AGL_REFUSE_CHAIN,
+	AGL_REFUSE_MATCH,
+	AGL_REFUSE_MASK,
+	AGL_REFUSE_ACTION,
+	AGL_REFUSE_EDIT,
+	AGL_REFUSE_CSUM,
+	AGL_REFUSE_PORT,
+	AGL_REFUSE_FEATURE,
+	AGL_REFUSE_SIZE,
+	AGL_REFUSE_FULL,
+	AGL_REFUSE_DUPLICATE,
+	AGL_REFUSE_DEVICE,
 	AGL_REFUSALS
 };
 

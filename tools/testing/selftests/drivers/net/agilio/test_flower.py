@@ -100,7 +100,7 @@ MATCHES = [
           [F.with_(vlans=[(0x8100, 100), (0x8100, 7)]),
            F.with_(vlans=[(0x88a8, 100), (0x8100, 6)]),
            F.with_(vlans=[(0x88a8, 101), (0x8100, 7)]),
-           F.with_(vlans=[(0x88a8, 100)])], nfp=False),
+           F.with_(vlans=[(0x88a8, 100)])]),
     Match("protocol all", "all", "src_mac 02:aa:00:00:00:01", F,
           [F.with_(src="02:aa:00:00:00:03")],
           also=[P6, Frame(raw=MARK * 3), F.with_(vlans=[(0x8100, 5)])],
@@ -342,6 +342,49 @@ def hairpin() -> None:
         assert got and got[1] == F.bytes()
     finally:
         bench.clear()
+
+
+@test("the PF's netdev down: rules still forward, a miss comes nowhere")
+def pf_down() -> None:
+    pf = env("PF")
+    bench.add("ip", "dst_ip 10.0.0.2",
+              f"action mirred egress redirect dev {bench.up}")
+    sh(f"ip link set {pf} down")
+    try:
+        misses = counter("rx_disabled")
+        bench.far.send(F.with_(to="10.0.0.3").bytes())
+        bench.far.send(F.bytes())
+        got = arrival([bench.far, bench.host, bench.vf], lambda f: MARK in f)
+        assert got and got == (bench.far, F.bytes()), got
+        assert counter("rx_disabled") > misses
+    finally:
+        sh(f"ip link set {pf} up")
+        bench.clear()
+    wait_carrier(pf)
+    bench.misses(F.bytes())
+
+
+def qinq(outer: int, inner: int) -> None:
+    names = {0x8100: "802.1q", 0x88a8: "802.1ad"}
+    bench.add(names[outer], f"vlan_id 100 vlan_prio 2 vlan_ethtype "
+              f"{names[inner]} cvlan_id 7 cvlan_prio 5 cvlan_ethtype ip",
+              f"action mirred egress redirect dev {bench.rep}")
+    try:
+        for o in names:
+            for i in names:
+                f = F.with_(vlans=[(o, 2 << 13 | 100), (i, 5 << 13 | 7)])
+                if (o, i) == (outer, inner):
+                    bench.hits(f.bytes())
+                else:
+                    bench.misses(f.bytes())
+    finally:
+        bench.clear()
+
+
+for _o in (0x8100, 0x88a8):
+    for _i in (0x8100, 0x88a8):
+        test(f"match: QinQ {_o:04x}/{_i:04x}, and none of the other three")(
+            lambda o=_o, i=_i: qinq(o, i))
 
 
 @test("VF to VF and VF to wire, and nothing of it through the host")

@@ -234,6 +234,22 @@ def drvinfo() -> None:
     assert "rx_csum" in sh(f"ethtool -S {PF}") or ktest.driver() == "nfp"
 
 
+@test("ethtool -S: a frame is one of the VF's sent and of its port's received")
+def bar_stats() -> None:
+    agilio_only()
+
+    def stat(dev: str, name: str) -> int:
+        return int(re.search(rf"\b{name}: (\d+)",
+                             sh(f"ethtool -S {dev}")).group(1))  # type: ignore
+
+    before = [stat(VF, "dev_tx_uc_bytes"), stat(REP, "dev_rx_uc_bytes")]
+    vf, rep = Port(VF), Port(REP)
+    vf.send(F.bytes())
+    assert arrival([rep], lambda f: MARK in f)
+    after = [stat(VF, "dev_tx_uc_bytes"), stat(REP, "dev_rx_uc_bytes")]
+    assert [b - a for a, b in zip(before, after)] == [len(F.bytes())] * 2
+
+
 @test("the model met nothing malformed")
 def clean() -> None:
     for name in ("cmsg_bad", "tx_bad_desc", "cpp_bad", "reconfig_errors"):

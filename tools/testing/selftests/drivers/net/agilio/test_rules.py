@@ -94,6 +94,7 @@ REFUSALS: list[tuple[str, str, str, str]] = [
      f"pipe {OUT}", "pedit", "pedit of tcp"),
     ("ipv6", f"ip_proto icmpv6 action pedit ex munge ip6 src set fd00::5 pipe "
      f"{OUT}", "pedit", "ICMPv6"),
+    ("ip", f"{OUT} hw_stats immediate", "action", "hw_stats"),
     ("ip", f"chain 5 {OUT}", "chain", "chain 5"),
     ("ip", f"action goto chain 5", "action", "goto chain"),
 ]
