@@ -121,6 +121,12 @@ def has_firmware(tree: Tree) -> bool:
     return (tree.path / "usr/lib/firmware/netronome/flower").is_dir()
 
 
+def firmware(tree: Tree, board: str) -> Path:
+    """A firmware file for a board: the vendor's, or our own."""
+    vendor = tree.path / f"usr/lib/firmware/netronome/flower/nic_{board}.nffw"
+    return vendor.resolve() if vendor.exists() else standin(tree)
+
+
 def checkpatch(tree: Tree) -> Path:
     """The kernel's own style checker, out of the source package."""
     def build(tmp: Path, log: Path) -> None:

@@ -74,7 +74,7 @@ def guest_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--cards", type=int, default=1, metavar="N")
     p.add_argument("--card", action="append", default=[], metavar="PROP=VALUE",
                    help="property of the card model, such as profile=full, "
-                   "repr-cap=on, stats-ms=100, nsp-minor=39")
+                   "repr-cap=on, stats-ms=100; flash=auto puts firmware there")
     p.add_argument("--suite", choices=["trixie"], default="trixie",
                    help="Debian release (forky: later)")
     p.add_argument("--kernel", choices=["stock"], default="stock",

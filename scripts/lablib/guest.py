@@ -98,11 +98,11 @@ def qemu_args(tree: Tree, opt: Options, run: Path, accel: str) -> list[str]:
         "-qmp", f"unix:{run}/qmp,server=on,wait=off",
     ]
     for n in range(opt.cards):
-        argv += card_args(opt, n)
+        argv += card_args(tree, opt, n)
     return argv
 
 
-def card_args(opt: Options, n: int) -> list[str]:
+def card_args(tree: Tree, opt: Options, n: int) -> list[str]:
     wires = card_wires(opt)
     dev = f"agilio-card,id=card{n},bus=rp{n},board={opt.board},serial={16 * n}"
     if opt.media:
@@ -117,6 +117,8 @@ def card_args(opt: Options, n: int) -> list[str]:
                  f"mac=52:54:00:77:{n:02x}:{w:02x},romfile="]
         dev += f",wire{w}=card{n}w{w}"
     for extra in opt.card:
+        if extra == "flash=auto":
+            extra = f"flash={build.firmware(tree, opt.board)}"
         dev += "," + extra
     return argv + ["-device", dev]
 

@@ -106,6 +106,7 @@ void agl_app_stop(struct agilio *agl);
 void agl_cmsg_rx(struct agl_vnic *vnic, struct sk_buff *skb);
 struct sk_buff *agl_cmsg_alloc(size_t len, gfp_t gfp);
 void agl_cmsg_xmit(struct agilio *agl, u8 type, struct sk_buff *skb);
+void agl_cmsg_kick(struct agilio *agl);
 int agl_cmsg_room(struct agilio *agl);
 void agl_cmsg_flush(struct agilio *agl);
 int agl_cmsg_send(struct agilio *agl, u8 type, const void *body, size_t len);

@@ -33,6 +33,8 @@ struct sk_buff *agl_cmsg_alloc(size_t len, gfp_t gfp)
  * @agl: card
  * @type: AGL_CMSG_
  * @skb: from agl_cmsg_alloc(), the body in it; gone after the call
+ *
+ * It is on its way after agl_cmsg_kick().
  */
 void agl_cmsg_xmit(struct agilio *agl, u8 type, struct sk_buff *skb)
 {
@@ -42,6 +44,15 @@ void agl_cmsg_xmit(struct agilio *agl, u8 type, struct sk_buff *skb)
 	h->type = type;
 	h->version = AGL_CMSG_VERSION;
 	agl_tx_control(&agl->ctrl, skb);
+}
+
+/**
+ * agl_cmsg_kick - let the messages go that were sent
+ * @agl: card; no lock is held
+ */
+void agl_cmsg_kick(struct agilio *agl)
+{
+	agl_tx_control_kick(&agl->ctrl);
 }
 
 /**
@@ -88,6 +99,7 @@ int agl_cmsg_send(struct agilio *agl, u8 type, const void *body, size_t len)
 		return -ENOMEM;
 	skb_put_data(skb, body, len);
 	agl_cmsg_xmit(agl, type, skb);
+	agl_cmsg_kick(agl);
 	return 0;
 }
 

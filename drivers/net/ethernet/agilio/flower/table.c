@@ -304,6 +304,7 @@ static int flow_send(struct agilio *agl, struct agl_flow *flow,
 		spin_lock_bh(&agl->table.lock);
 		err = link_flow(agl, flow, image, &fresh, &skb);
 		spin_unlock_bh(&agl->table.lock);
+		agl_cmsg_kick(agl);
 		if (err != -EAGAIN)
 			break;
 		usleep_range(QUARANTINE_US, 2 * QUARANTINE_US);
@@ -424,6 +425,7 @@ int agl_table_del(struct agilio *agl, unsigned long cookie, u32 port)
 		spin_lock_bh(&t->lock);
 		err = unlink_flow(agl, flow, &skb, &need);
 		spin_unlock_bh(&t->lock);
+		agl_cmsg_kick(agl);
 		kfree_skb(skb);
 	} while (err);
 	rhashtable_remove_fast(&t->flows, &flow->node, flow_params);

@@ -166,7 +166,7 @@ drop:
 	return NETDEV_TX_OK;
 }
 
-/* Under the ring's lock */
+/* Under the ring's lock; the doorbell is for later */
 static void control_post(struct agl_vnic *vnic, struct sk_buff *skb)
 {
 	struct agl_tx_desc d = { .offset_eop = PORTID_LEN };
@@ -175,21 +175,20 @@ static void control_post(struct agl_vnic *vnic, struct sk_buff *skb)
 
 	d.data_len = cpu_to_le16(skb->len);
 	err = map_packet(vnic, r, &d, skb);
-	if (!err) {
-		doorbell(r);
+	if (!err)
 		return;
-	}
 	dev_err_ratelimited(&vnic->pdev->dev, "a message was lost: %pe\n",
 			    ERR_PTR(err));
 	dev_kfree_skb_any(skb);
 }
 
 /**
- * agl_tx_control - send a control message
+ * agl_tx_control - put a control message into the ring
  * @vnic: control vNIC
  * @skb: the message, linear, with room for the prepend; gone after the call
  *
- * When the ring is full it waits behind the others.
+ * When the ring is full it waits behind the others. The card sees it after
+ * agl_tx_control_kick().
  */
 void agl_tx_control(struct agl_vnic *vnic, struct sk_buff *skb)
 {
@@ -208,6 +207,28 @@ void agl_tx_control(struct agl_vnic *vnic, struct sk_buff *skb)
 }
 
 /**
+ * agl_tx_control_kick - tell the card of the messages in the ring
+ * @vnic: control vNIC
+ *
+ * Call it without locks. The doorbell adds, so it doesn't matter who of several
+ * senders rings it first and for how many.
+ */
+void agl_tx_control_kick(struct agl_vnic *vnic)
+{
+	struct agl_tx_ring *r = &vnic->vec[0].tx;
+	u32 pending;
+
+	spin_lock_bh(&r->lock);
+	pending = r->pending;
+	r->pending = 0;
+	spin_unlock_bh(&r->lock);
+	if (!pending)
+		return;
+	wmb(); /* descriptors before the doorbell */
+	writel(pending, r->qc + AGL_QC_ADD_WPTR);
+}
+
+/**
  * agl_tx_control_room - whether the card keeps up
  * @vnic: control vNIC
  */
@@ -223,6 +244,8 @@ static void control_drain(struct agl_vnic *vnic)
 
 	while (tx_free(r) && (skb = __skb_dequeue(&vnic->backlog)))
 		control_post(vnic, skb);
+	if (r->pending)
+		doorbell(r);
 }
 
 static void complete_ring(struct agl_ring_vec *vec, u32 done, int budget,

@@ -64,8 +64,8 @@ struct agl_tx_buf {
  * @wr: next to write, free running
  * @rd: next to complete, free running
  * @pending: written and not yet announced
- * @lock: guards @rd and @buf against senders of the control vNIC, which no
- *	netdev queue keeps apart from completion
+ * @lock: guards @rd, @buf and, on the control vNIC, @wr and @pending against
+ *	its senders, which no netdev queue keeps apart from completion
  * @sync: guards the counters on 32-bit hosts
  * @packets: sent
  * @bytes: sent
@@ -79,7 +79,7 @@ struct agl_tx_ring {
 	u32 wr;
 	u32 rd;
 	u32 pending;
-	spinlock_t lock; /* rd, buf */
+	spinlock_t lock; /* rd, buf; control vNIC: wr, pending */
 	struct u64_stats_sync sync;
 	u64_stats_t packets;
 	u64_stats_t bytes;
@@ -271,6 +271,7 @@ void agl_ring_totals(const struct agl_ring_vec *vec, struct agl_ring_totals *to)
 /* tx.c */
 netdev_tx_t agl_tx(struct agl_vnic *vnic, struct sk_buff *skb);
 void agl_tx_control(struct agl_vnic *vnic, struct sk_buff *skb);
+void agl_tx_control_kick(struct agl_vnic *vnic);
 bool agl_tx_control_room(struct agl_vnic *vnic);
 void agl_tx_complete(struct agl_ring_vec *vec, int budget);
 void agl_tx_purge(struct agl_ring_vec *vec);

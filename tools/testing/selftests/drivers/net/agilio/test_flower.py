@@ -171,8 +171,14 @@ MATCHES = [
           F.with_(frag=0x2000), [F.with_(frag=0x0010), F.with_(frag=0x2010), F]),
     Match("later fragment", "ip", "ip_flags frag/nofirstfrag",
           F.with_(frag=0x0010), [F.with_(frag=0x2000), F]),
-    Match("frag, IPv6", "ipv6", "ip_flags frag/firstfrag", P6.with_(frag6=1),
-          [P6.with_(frag6=0x11), P6]),
+    Match("nofrag, IPv6", "ipv6", "ip_flags nofrag", P6,
+          [P6.with_(frag6=1), P6.with_(frag6=0x10)]),
+    Match("frag, IPv6", "ipv6", "ip_flags frag", P6.with_(frag6=1), [P6],
+          also=[P6.with_(frag6=0x10)]),
+    Match("first fragment, IPv6", "ipv6", "ip_flags frag/firstfrag",
+          P6.with_(frag6=1), [P6.with_(frag6=0x11), P6]),
+    Match("later fragment, IPv6", "ipv6", "ip_flags frag/nofirstfrag",
+          P6.with_(frag6=0x10), [P6.with_(frag6=1), P6]),
 ]
 
 
@@ -259,6 +265,27 @@ ACTIONS = [
     Action("pedit of a TCP port over IPv6", "ipv6", "ip_proto tcp",
            "pedit ex munge tcp sport set 9000 pipe csum tcp", T6,
            T6.with_(sport=9000)),
+    Action("two masked sets of one IPv4 address", "ip", "ip_proto tcp",
+           "pedit ex munge ip src set 172.0.0.0 retain 0xff000000 "
+           "munge ip src set 0.0.0.99 retain 0x000000ff pipe csum ip and tcp",
+           T, T.with_(ip="172.0.0.99")),
+    Action("TTL and TOS together", "ip", "ip_proto tcp",
+           "pedit ex munge ip ttl set 9 munge ip tos set 0x24 "
+           "pipe csum ip and tcp", T, T.with_(ttl=9, tos=0x24)),
+    Action("flow label and hop limit", "ipv6", "ip_proto tcp",
+           "pedit ex munge ip6 flow_lbl set 333 munge ip6 hoplimit set 9 "
+           "pipe csum tcp", T6.with_(label=1111), T6.with_(label=333, ttl=9)),
+    Action("both IPv6 addresses, a port and the MAC addresses", "ipv6",
+           "ip_proto udp",
+           "pedit ex munge eth src set 02:0a:0b:0c:0d:0e munge eth dst set "
+           "02:01:02:03:04:05 munge ip6 src set fd00::7 munge ip6 dst set "
+           "fd00::8 munge udp dport set 77 pipe csum udp", P6,
+           P6.with_(src="02:0a:0b:0c:0d:0e", dst="02:01:02:03:04:05",
+                    ip="fd00::7", to="fd00::8", dport=77)),
+    Action("MAC, IPv4 address and port in one rule", "ip", "ip_proto tcp",
+           "pedit ex munge eth dst set 02:01:02:03:04:05 munge ip dst set "
+           "10.9.8.7 munge tcp dport set 80 pipe csum ip and tcp", T,
+           T.with_(dst="02:01:02:03:04:05", to="10.9.8.7", dport=80)),
     Action("routed: MAC addresses, TTL, then a tag", "ip", "ip_proto udp ip_ttl 64",
            "pedit ex munge eth src set 02:0a:0b:0c:0d:0e munge eth dst set "
            "02:01:02:03:04:05 pipe pedit ex munge ip ttl set 63 pipe "

@@ -111,6 +111,14 @@ def rss() -> None:
         seen = [b - a for a, b in zip(before, counts())]
         assert seen[ring] >= 20 and seen[1 - ring] < 5, seen
     sh(f"ethtool -X {PF} default")
+    # What isn't IP has no hash: 05-observed-behaviour.md section 3.3
+    before = counts()
+    mpls = F.with_(raw=b"\0\0\x51\x40" + MARK * 3, ethertype=0x8847)
+    for i in range(20):
+        far.send(mpls.with_(src=f"02:aa:00:00:01:{i:02x}").bytes())
+        assert arrival([host], lambda got: MARK in got)
+    seen = [b - a for a, b in zip(before, counts())]
+    assert seen[0] >= 20 and seen[1] < 5, seen
     key = ":".join(f"{i:02x}" for i in range(40))
     sh(f"ethtool -X {PF} hkey {key}")
     assert key in sh(f"ethtool -x {PF}")

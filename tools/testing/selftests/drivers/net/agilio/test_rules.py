@@ -80,6 +80,12 @@ REFUSALS: list[tuple[str, str, str, str]] = [
     ("ip", f"ip_proto udp action pedit ex munge ip src set 1.2.3.4 pipe csum ip "
      f"pipe {OUT}", "csum", "csum udp is missing"),
     ("ip", f"ip_proto udp action csum udp pipe {OUT}", "csum", "csum udp, which"),
+    ("ip", f"ip_proto tcp action pedit ex munge tcp dport set 5 pipe csum udp "
+     f"pipe {OUT}", "csum", "csum udp, which"),
+    ("ip", f"action pedit ex munge tcp dport set 5 pipe csum tcp pipe {OUT}",
+     "pedit", "pedit of tcp"),
+    ("ip", f"enc_src_ip 1.2.3.4 enc_dst_ip 1.2.3.5 {OUT}", "match", "enc_"),
+    ("ip", f"enc_key_id 7 {OUT}", "match", "enc_key_id"),
     ("ip", f"ip_proto udp action pedit ex munge ip ttl set 5 pipe csum ip and "
      f"tcp pipe {OUT}", "csum", "csum tcp, which"),
     ("ip", f"action pedit ex munge ip ttl add 1 pipe csum ip pipe {OUT}",
@@ -220,7 +226,13 @@ def priorities() -> None:
         assert counter("rules") == 0 and counter("masks") == 0
 
 
-@test("a block that two ports share is a rule for each")
+def block_count() -> int:
+    (rule,) = [r for r in js("tc -s -j filter show block 22")
+               if "options" in r and "handle" in r["options"]]
+    return int(rule["options"]["actions"][0]["stats"].get("hw_packets", 0))
+
+
+@test("a block that two ports share is a rule for each, counted together")
 def shared() -> None:
     far, far1, vf = wire(0), wire(1), Port(env("VF0"))
     for dev in (UP, UP1):
@@ -233,10 +245,13 @@ def shared() -> None:
                    if "options" in r and "handle" in r["options"]]
         assert rule["options"]["in_hw_count"] == 2
         for n, wire_n in enumerate((far, far1)):
-            f = F.with_(ident=n).bytes()
-            wire_n.send(f)
-            got = arrival([vf], lambda x: MARK in x)
-            assert got and got[1] == f
+            for i in range(100):
+                f = F.with_(ident=100 * n + i).bytes()
+                wire_n.send(f)
+                got = arrival([vf], lambda x: MARK in x)
+                assert got and got[1] == f
+            until(f"{100 * n + 100} packets counted", lambda n=n: block_count()
+                  == 100 * n + 100)
     finally:
         for dev in (UP, UP1):
             sh(f"tc qdisc del dev {dev} ingress_block 22 clsact")
@@ -259,6 +274,24 @@ def replay() -> None:
     finally:
         sh("ip link del veth-a")
         sh(f"tc qdisc add dev {UP} clsact")
+
+
+@test("VFs go while rules lead from them and to them, and come back")
+def vfs_gone() -> None:
+    numvfs = f"/sys/bus/pci/devices/{env('CARD')}/sriov_numvfs"
+    sh(add("ip", f"dst_ip 10.0.0.2 {OUT}"))
+    sh(f"tc qdisc add dev {REP} clsact")
+    sh(add("ip", f"action mirred egress redirect dev {UP}", REP))
+    assert counter("rules") == 2
+    sh(f"echo 0 > {numvfs}")
+    assert counter("rules") == 1
+    clear()
+    assert counter("rules") == 0 and counter("masks") == 0
+    sh(f"echo 2 > {numvfs}; udevadm settle -t 60; ip link set {REP} up; "
+       f"ip link set {env('VF0')} up; ip link set {env('REP1')} up; "
+       f"ip link set {env('VF1')} up")
+    wait_carrier(REP)
+    wait_carrier(env("VF0"))
 
 
 @test("hw-tc-offload can be switched off only without rules",
