@@ -281,7 +281,9 @@ ACTIONS = [
            "02:01:02:03:04:05 munge ip6 src set fd00::7 munge ip6 dst set "
            "fd00::8 munge udp dport set 77 pipe csum udp", P6,
            P6.with_(src="02:0a:0b:0c:0d:0e", dst="02:01:02:03:04:05",
-                    ip="fd00::7", to="fd00::8", dport=77)),
+                    ip="fd00::7", to="fd00::8", dport=77),
+           # Mainline's list is damaged then: an action of 0xff in it
+           nfp=False),
     Action("MAC, IPv4 address and port in one rule", "ip", "ip_proto tcp",
            "pedit ex munge eth dst set 02:01:02:03:04:05 munge ip dst set "
            "10.9.8.7 munge tcp dport set 80 pipe csum ip and tcp", T,

@@ -175,10 +175,14 @@ def vf_mac_running() -> None:
 
 
 def rebind_vf() -> None:
+    """The VF's driver loaded anew; its netdev is another one, and udev may
+    find another name for it."""
+    global VF
     vf = os.path.basename(os.path.realpath(f"{CARD}/virtfn0"))
     drv = os.path.realpath(f"/sys/bus/pci/devices/{vf}/driver")
-    sh(f"echo {vf} > {drv}/unbind; echo {vf} > {drv}/bind; udevadm settle -t 60; "
-       f"ip link set {VF} up")
+    sh(f"echo {vf} > {drv}/unbind; echo {vf} > {drv}/bind; udevadm settle -t 60")
+    (VF,) = os.listdir(f"{CARD}/virtfn0/net")
+    sh(f"ip link set {VF} up")
     wait_carrier(VF)
 
 
