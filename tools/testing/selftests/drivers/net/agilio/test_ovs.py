@@ -155,8 +155,8 @@ def software() -> None:
     for _ in range(3):
         goes(vf, syn, far1, syn)
         goes(vf, syn_ack, far, syn_ack)
-    assert counter("rules") == 0
-    assert all(r["options"].get("not_in_hw") for r in rules(REP))
+    there = rules(REP)
+    assert there and all(r["options"].get("not_in_hw") for r in there), there
 
 
 @test("Open vSwitch counts what the card forwarded, and only that")
@@ -171,7 +171,7 @@ def counted() -> None:
 
 @test("a flow that is in use stays; one that isn't is taken out of the card")
 def aging() -> None:
-    sh("ovs-vsctl set Open_vSwitch . other_config:max-idle=2000")
+    sh("ovs-vsctl set Open_vSwitch . other_config:max-idle=5000")
     fresh(f"ip,in_port={REP},actions=output:{UP}",
           f"ip,in_port={REP1},actions=output:{UP}")
     goes(vf, OUT, far, OUT)
@@ -183,9 +183,9 @@ def aging() -> None:
         goes(vf, OUT, far, OUT)
         return counter("rules") == 1
 
-    until("the idle flow is gone", idle_one_gone, 20)
+    until("the idle flow is gone", idle_one_gone, 40)
     assert counter("flow_add") == adds, "the busy one was made anew"
-    until("the other is gone too", lambda: counter("rules") == 0, 20)
+    until("the other is gone too", lambda: counter("rules") == 0, 40)
     sh("ovs-vsctl remove Open_vSwitch . other_config max-idle")
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from lib import ktest
 from lib.ktest import test
 from lib.net import (Port, arrival, counter, env, fails, js, quiet, rules, sh,
-                     until, wait_carrier, wire)
+                     until, vf_names, wait_carrier, wire)
 from lib.pkt import Frame
 
 CONTEXTS = 3000
@@ -287,9 +287,10 @@ def vfs_gone() -> None:
     assert counter("rules") == 1
     clear()
     assert counter("rules") == 0 and counter("masks") == 0
-    sh(f"echo 2 > {numvfs}; udevadm settle -t 60; ip link set {REP} up; "
-       f"ip link set {env('VF0')} up; ip link set {env('REP1')} up; "
-       f"ip link set {env('VF1')} up")
+    sh(f"echo 2 > {numvfs}; udevadm settle -t 60")
+    vf_names()
+    for dev in (REP, env("VF0"), env("REP1"), env("VF1")):
+        sh(f"ip link set {dev} up")
     wait_carrier(REP)
     wait_carrier(env("VF0"))
 

@@ -179,6 +179,17 @@ def wait_carrier(dev: str, up: bool = True, ns: str | None = None) -> None:
 
 
 def quiet() -> None:
-    """No neighbour discovery between our frames."""
-    for d in os.listdir("/proc/sys/net/ipv6/conf"):
-        sh(f"sysctl -qw net.ipv6.conf.{d}.disable_ipv6=1", ok=False)
+    """No neighbour discovery between our frames, in any namespace."""
+    for prefix in ("", *(f"ip netns exec {x['name']} " for x in
+                         js("ip -j netns list") or [])):
+        for d in ("all", "default"):
+            sh(f"{prefix}sysctl -qw net.ipv6.conf.{d}.disable_ipv6=1")
+
+
+def vf_names() -> None:
+    """Look the VFs' netdevs up again, after VFs were made anew. Their names
+    are not always the same: udev looks through the PF's children for them, and
+    takes a name by slot when one of these is being renamed just then."""
+    card = f"/sys/bus/pci/devices/{env('CARD')}"
+    for n in range(len(every("VF"))):
+        (os.environ[f"VF{n}"],) = os.listdir(f"{card}/virtfn{n}/net")

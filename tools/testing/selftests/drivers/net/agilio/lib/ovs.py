@@ -96,7 +96,9 @@ def counts(ports: list[str]) -> Counts:
 
 def tenant(name: str, dev: str, address: str) -> None:
     """A namespace with a VF in it."""
-    sh(f"ip netns add {name}; ip link set {dev} netns {name}; "
+    sh(f"ip netns add {name}; "
+       f"ip netns exec {name} sysctl -qw net.ipv6.conf.all.disable_ipv6=1 "
+       f"net.ipv6.conf.default.disable_ipv6=1; ip link set {dev} netns {name}; "
        f"ip -n {name} link set lo up; ip -n {name} link set {dev} mtu 1500 up; "
        f"ip -n {name} addr add {address} dev {dev}")
 
