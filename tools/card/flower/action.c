@@ -70,6 +70,68 @@ static void act_pop_vlan(struct work *w, const uint8_t *a)
 	w->len -= 4;
 }
 
+/* Where the ethertype stands behind all tags. Return: 0 if the frame ends */
+static size_t type_at(const struct work *w)
+{
+	size_t at = 12;
+
+	while (at + 6 <= w->len && (get_be16(w->p + at) == 0x8100 ||
+				    get_be16(w->p + at) == 0x88a8))
+		at += 4;
+	return at + 2 <= w->len ? at : 0;
+}
+
+/* Return: the first label stack entry, NULL if there is none */
+static uint8_t *first_lse(struct work *w)
+{
+	size_t at = type_at(w);
+	uint16_t type = at ? get_be16(w->p + at) : 0;
+
+	if ((type == 0x8847 || type == 0x8848) && at + 6 <= w->len)
+		return w->p + at + 2;
+	w->card->cnt.act_no_header++;
+	return NULL;
+}
+
+static void act_push_mpls(struct work *w, const uint8_t *a)
+{
+	const struct agl_act_push_mpls *push = (const void *)a;
+	size_t at = type_at(w);
+
+	if (!at)
+		return;
+	memmove(w->p - 4, w->p, at + 2);
+	w->p -= 4;
+	w->len += 4;
+	memcpy(w->p + at, &push->type, 2);
+	memcpy(w->p + at + 2, &push->lse, 4);
+}
+
+static void act_pop_mpls(struct work *w, const uint8_t *a)
+{
+	const struct agl_act_pop_mpls *pop = (const void *)a;
+	uint8_t *lse = first_lse(w);
+	size_t at;
+
+	if (!lse) {
+		w->stop = true;
+		return;
+	}
+	at = lse - w->p;
+	memcpy(lse - 2, &pop->type, 2);
+	memmove(w->p + 4, w->p, at);
+	w->p += 4;
+	w->len -= 4;
+}
+
+static void act_set_mpls(struct work *w, const uint8_t *a)
+{
+	uint8_t *lse = first_lse(w);
+
+	if (lse)
+		set_masked(lse, a + 4, a + 8, 4);
+}
+
 static void act_set_eth(struct work *w, const uint8_t *a)
 {
 	const struct agl_act_set_eth *set = (const void *)a;
@@ -174,6 +236,9 @@ static const struct {
 	[AGL_ACT_OUTPUT]	= { 2, act_output },
 	[AGL_ACT_PUSH_VLAN]	= { 2, act_push_vlan },
 	[AGL_ACT_POP_VLAN]	= { 1, act_pop_vlan },
+	[AGL_ACT_PUSH_MPLS]	= { 2, act_push_mpls },
+	[AGL_ACT_POP_MPLS]	= { 1, act_pop_mpls },
+	[AGL_ACT_SET_MPLS]	= { 3, act_set_mpls },
 	[AGL_ACT_SET_ETH]	= { 7, act_set_eth },
 	[AGL_ACT_SET_IPV4]	= { 5, act_set_ipv4 },
 	[AGL_ACT_SET_IPV4_TTL]	= { 2, act_set_ipv4_ttl },

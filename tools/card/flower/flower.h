@@ -13,7 +13,8 @@
 #include "abi/key.h"
 
 #define FLOWER_BUCKETS		(1u << 17)
-#define FLOWER_HEADROOM		128
+/* An action list of pushes alone, AGL_ACT_LIST_MAX / 8 of 4 bytes each */
+#define FLOWER_HEADROOM		512
 
 struct port {
 	uint32_t id;

@@ -18,7 +18,7 @@
 	"020000000001 020000000099 0800 4500002e 00014000 40060000 c0a80105 "	\
 	"0a000002 04d20050 00000001 00000000 50022000 00000000 000102030405"
 
-static uint8_t body[1024], frame[256];
+static uint8_t body[1200], frame[256];
 static size_t len;
 
 static void setup(void)
@@ -157,7 +157,7 @@ static void test_errors(void)
 /* A rule "everything on port 0" with an action list, its packet's fate */
 static void with_actions(const char *acts)
 {
-	uint8_t a[512];
+	uint8_t a[1024];
 	size_t n = hex(acts, a), at;
 
 	setup();
@@ -191,7 +191,8 @@ static void action(const char *name, const char *acts, const char *before,
 
 #define E	"020000000001 020000000002 "
 /* UDP, checksums worked out by a program of its own, not this code */
-#define IP4	"0800 4500002200010000401166c80a0000010a000002"
+#define IP4_BARE	"4500002200010000401166c80a0000010a000002"
+#define IP4	"0800" IP4_BARE
 #define UDP	"0035270f000ebb7f 010203040506"
 
 static void test_actions(void)
@@ -201,6 +202,11 @@ static void test_actions(void)
 	action("PUSH_VLAN of 802.1ad", "01020000 88a80001", E "81006064" IP4 UDP,
 	       E "88a80001 81006064" IP4 UDP);
 	action("POP_VLAN", "02010000", E "81006064" IP4 UDP, E IP4 UDP);
+	action("PUSH_MPLS behind a tag", "03028847 0007b543",
+	       E "81006064" IP4 UDP, E "81006064 88470007b543" IP4_BARE UDP);
+	action("POP_MPLS", "04010800", E "88470007b543" IP4_BARE UDP, E IP4 UDP);
+	action("SET_MPLS, the label", "08030000 fffff000 0004d000",
+	       E "88470007b543" IP4_BARE UDP, E "88470004d543" IP4_BARE UDP);
 	action("SET_ETHERNET, part of the bits",
 	       "07070000 ffffffffffff 00000000000f 0a0b0c0d0e0f 000000000005",
 	       E IP4 UDP, "0a0b0c0d0e0f 020000000005" IP4 UDP);
@@ -233,6 +239,20 @@ static void test_actions(void)
 	       "fd000000000000000000000000000002");
 }
 
+static void most_pushes(void)
+{
+	char list[2100] = "";
+	unsigned int i;
+
+	for (i = 0; i < 126; i++)
+		strcat(list, "0102000081000005");
+	strcat(list, "0002800010000000");
+	with_actions(list);
+	card_wire_in(host.card, 0, frame, len);
+	CHECK(host_counter("out_too_long") + host_counter("wire_out") +
+	      host_counter("out_port_down") == 1);
+}
+
 static void test_output(void)
 {
 	test_begin("mirror sees the packet before later changes");
@@ -245,6 +265,9 @@ static void test_output(void)
 	with_actions("02010000 " OUT_VF1);
 	card_wire_in(host.card, 0, frame, len);
 	CHECK(host_counter("act_no_header") == 1 && host_counter("outputs") == 0);
+
+	test_begin("as many pushes as a list can have stay inside the buffer");
+	most_pushes();
 
 	test_begin("hairpin, MTU and a port that is down");
 	with_actions("00028000 10000000");

@@ -120,6 +120,30 @@ struct agl_act_set_ipv6_tc {
 
 static_assert(sizeof(struct agl_act_set_ipv6_tc) == 16);
 
+struct agl_act_push_mpls {
+	struct agl_act_head head;
+	__be16 type;
+	__be32 lse;
+};
+
+static_assert(sizeof(struct agl_act_push_mpls) == 8);
+
+struct agl_act_pop_mpls {
+	struct agl_act_head head;
+	__be16 type;		/* of the packet after the pop */
+};
+
+static_assert(sizeof(struct agl_act_pop_mpls) == 4);
+
+struct agl_act_set_mpls {
+	struct agl_act_head head;
+	__be16 reserved;
+	__be32 mask;
+	__be32 lse;
+};
+
+static_assert(sizeof(struct agl_act_set_mpls) == 12);
+
 struct agl_act_set_tp {
 	struct agl_act_head head;
 	__be16 reserved;

@@ -49,7 +49,8 @@ static_assert(sizeof(struct agl_key_mac) == 16);
 #define AGL_MPLS_LABEL			GENMASK(31, 12)
 #define AGL_MPLS_TC			GENMASK(11, 9)
 #define AGL_MPLS_BOS			BIT(8)
-#define AGL_MPLS_Q			BIT(0)
+#define AGL_MPLS_TTL			GENMASK(7, 0)	/* in actions */
+#define AGL_MPLS_Q			BIT(0)		/* in keys */
 
 struct agl_key_tp {
 	__be16 src;

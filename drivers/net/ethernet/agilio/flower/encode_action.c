@@ -51,6 +51,38 @@ static int put_pop_vlan(struct agl_image *image)
 	       0 : -E2BIG;
 }
 
+static int put_push_mpls(struct agl_image *image, const struct agl_action *a)
+{
+	struct agl_act_push_mpls *m = put(image, AGL_ACT_PUSH_MPLS, sizeof(*m));
+
+	if (!m)
+		return -E2BIG;
+	m->type = a->mpls.type;
+	m->lse = a->mpls.lse;
+	return 0;
+}
+
+static int put_pop_mpls(struct agl_image *image, const struct agl_action *a)
+{
+	struct agl_act_pop_mpls *m = put(image, AGL_ACT_POP_MPLS, sizeof(*m));
+
+	if (!m)
+		return -E2BIG;
+	m->type = a->mpls.type;
+	return 0;
+}
+
+static int put_set_mpls(struct agl_image *image, const struct agl_action *a)
+{
+	struct agl_act_set_mpls *m = put(image, AGL_ACT_SET_MPLS, sizeof(*m));
+
+	if (!m)
+		return -E2BIG;
+	m->mask = a->mpls.mask;
+	m->lse = a->mpls.lse;
+	return 0;
+}
+
 static int set_eth(struct agl_image *image, const struct agl_fields *value,
 		   const struct agl_fields *mask)
 {
@@ -193,6 +225,12 @@ static int put_action(struct agl_image *image, const struct agl_rule *rule,
 		return put_push_vlan(image, a);
 	case AGL_POP_VLAN:
 		return put_pop_vlan(image);
+	case AGL_PUSH_MPLS:
+		return put_push_mpls(image, a);
+	case AGL_POP_MPLS:
+		return put_pop_mpls(image, a);
+	case AGL_SET_MPLS:
+		return put_set_mpls(image, a);
 	case AGL_SET:
 		return put_set(image, rule, a);
 	case AGL_DROP:

@@ -62,7 +62,8 @@ static void place_layers(const struct agl_rule *rule, u64 features,
 	}
 	p->len += sizeof(__be32);
 	if (!is_zero_ether_addr(rule->mask.dst_mac) ||
-	    !is_zero_ether_addr(rule->mask.src_mac)) {
+	    !is_zero_ether_addr(rule->mask.src_mac) ||
+	    is_type(rule, ETH_P_MPLS_UC)) {
 		p->layers |= AGL_KEY_MAC;
 		place(p, AGL_LAYER_MAC, sizeof(struct agl_key_mac));
 	}
@@ -132,6 +133,19 @@ static void put_ip_flags(const struct places *p, const struct agl_rule *rule,
 	image->mask[at] = ip_flags(&rule->mask);
 }
 
+/* "There is MPLS" is a bit of the entry that the card keeps for itself */
+static void put_mpls(const struct places *p, const struct agl_rule *rule,
+		     struct agl_image *image)
+{
+	unsigned int at = p->at[AGL_LAYER_MAC];
+
+	if (!is_type(rule, ETH_P_MPLS_UC))
+		return;
+	at += offsetof(struct agl_key_mac, mpls) + sizeof(__be32) - 1;
+	image->key[at] |= AGL_MPLS_Q;
+	image->mask[at] |= AGL_MPLS_Q;
+}
+
 static void put_tag(enum agl_tag tag, __be16 key, __be16 mask, __be16 *to_key,
 		    __be16 *to_mask)
 {
@@ -193,6 +207,7 @@ int agl_encode_match(const struct agl_rule *rule, u64 features,
 	put_fields(&p, &rule->key, image->key);
 	put_fields(&p, &rule->mask, image->mask);
 	put_ip_flags(&p, rule, image);
+	put_mpls(&p, rule, image);
 	if (p.at[AGL_LAYER_QINQ])
 		put_qinq(&p, rule, image);
 	else

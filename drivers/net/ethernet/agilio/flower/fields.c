@@ -31,6 +31,16 @@ static void get_frag(const void *from, void *to)
 		*frag |= BIT(7);
 }
 
+static void get_lse(const void *from, void *to)
+{
+	const struct flow_dissector_mpls_lse *l = from;
+
+	put_unaligned_be32(FIELD_PREP(AGL_MPLS_LABEL, l->mpls_label) |
+			   FIELD_PREP(AGL_MPLS_TC, l->mpls_tc) |
+			   FIELD_PREP(AGL_MPLS_BOS, l->mpls_bos) |
+			   FIELD_PREP(AGL_MPLS_TTL, l->mpls_ttl), to);
+}
+
 #define AT(f, bytes)							\
 	.at = offsetof(struct agl_fields, f), .size = bytes
 
@@ -68,6 +78,10 @@ const struct agl_field agl_fields[] = {
 	{ "cvlan_id or cvlan_prio", AT(inner_tci, 2),
 	  WHOLE(CVLAN, vlan, get_tci), .feature = AGL_FEAT_VLAN_QINQ,
 	  .cannot_match = AGL_TCI_PRESENT, .why = "the DEI bit is not compared" },
+	{ "mpls", AT(lse, 4), WHOLE(MPLS, mpls, get_lse), INTO(MAC, mac, mpls),
+	  .cannot_match = AGL_MPLS_TTL, .why = "the TTL is not compared" },
+	{ "mpls lse depth", AT(lses, 1), FROM(MPLS, mpls, used_lses),
+	  .cannot_match = 0xfe, .why = "only the first entry is compared" },
 	{ "ip_proto", AT(ip_proto, 1), FROM(BASIC, basic, ip_proto),
 	  INTO(IP, ipv4, proto) },
 	{ "ip_tos", AT(tos, 1), FROM(IP, ip, tos), INTO(IP, ipv4, tos),
@@ -112,7 +126,6 @@ const struct agl_field agl_fields[] = {
 	  NO_LAYER("the card compares bits") },
 	{ "num_of_vlans", WHOLE(NUM_OF_VLANS, num_of_vlans, NULL),
 	  NO_LAYER("match vlan and cvlan instead") },
-	{ "mpls", WHOLE(MPLS, mpls, NULL), NO_LAYER("not yet offloaded") },
 	{ "ct_state or ct_zone", WHOLE(CT, ct, NULL), NO_LAYER("not yet offloaded") },
 	{ "enc_key_id", WHOLE(ENC_KEYID, keyid, NULL), NO_LAYER("not yet offloaded") },
 	{ "enc_src_ip or enc_dst_ip", WHOLE(ENC_CONTROL, control, NULL),

@@ -31,6 +31,8 @@
  * @outer_tci: priority and id, the DEI bit clear
  * @inner_tpid: of the inner tag
  * @inner_tci: likewise
+ * @lse: MPLS's first label stack entry
+ * @lses: one bit for each entry that is looked at
  * @ip_proto: upper protocol of IPv4 or IPv6
  * @tos: IPv4's TOS, IPv6's traffic class
  * @ttl: IPv4's TTL, IPv6's hop limit
@@ -54,6 +56,8 @@ struct agl_fields {
 	__be16 outer_tci;
 	__be16 inner_tpid;
 	__be16 inner_tci;
+	__be32 lse;
+	u8 lses;
 	u8 ip_proto;
 	u8 tos;
 	u8 ttl;
@@ -82,6 +86,9 @@ enum agl_action_type {
 	AGL_MIRROR,
 	AGL_PUSH_VLAN,
 	AGL_POP_VLAN,
+	AGL_PUSH_MPLS,
+	AGL_POP_MPLS,
+	AGL_SET_MPLS,
 	AGL_SET,
 };
 
@@ -90,6 +97,8 @@ enum agl_action_type {
  * @type: what
  * @port: AGL_REDIRECT, AGL_MIRROR: port id
  * @vlan: AGL_PUSH_VLAN: the tag
+ * @mpls: AGL_PUSH_MPLS: type and entry; AGL_POP_MPLS: type of what is left;
+ *	AGL_SET_MPLS: entry and which bits of it
  * @set: AGL_SET: new values and which bits of them
  */
 struct agl_action {
@@ -100,6 +109,11 @@ struct agl_action {
 			__be16 tpid;
 			__be16 tci;
 		} vlan;
+		struct {
+			__be16 type;
+			__be32 lse;
+			__be32 mask;
+		} mpls;
 		struct {
 			struct agl_fields value;
 			struct agl_fields mask;

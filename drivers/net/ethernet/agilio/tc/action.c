@@ -9,29 +9,18 @@
 
 #include "../agilio.h"
 #include "../flower/fields.h"
+#include "actions.h"
 #include "parse.h"
 
 /**
- * struct list - an action list as it grows
- * @req: rule
- * @rule: here the actions go
- * @tags: VLAN tags that the packet has for certain
- * @done: the packet is gone: nothing can come after that
- * @set: the pedit group that is open, NULL if none
- * @needs: checksums that software has left wrong
- * @may: checksums that the card has repaired
+ * agl_action_add - append an action, and end an open pedit group
+ * @l: list, with room
+ * @type: of the action
+ *
+ * Return: the action, empty.
  */
-struct list {
-	const struct agl_request *req;
-	struct agl_rule *rule;
-	unsigned int tags;
-	bool done;
-	struct agl_action *set;
-	u32 needs;
-	u32 may;
-};
-
-static struct agl_action *add(struct list *l, enum agl_action_type type)
+struct agl_action *agl_action_add(struct agl_action_list *l,
+				  enum agl_action_type type)
 {
 	struct agl_action *a = &l->rule->action[l->rule->actions++];
 
@@ -56,14 +45,14 @@ static const char *csum_names(u32 flags)
 	return flags & TCA_CSUM_UPDATE_FLAG_IGMP ? "igmp" : "udplite";
 }
 
-static int take_drop(struct list *l, const struct flow_action_entry *a)
+static int take_drop(struct agl_action_list *l, const struct flow_action_entry *a)
 {
-	add(l, AGL_DROP);
+	agl_action_add(l, AGL_DROP);
 	l->done = true;
 	return 0;
 }
 
-static int take_output(struct list *l, const struct flow_action_entry *a)
+static int take_output(struct agl_action_list *l, const struct flow_action_entry *a)
 {
 	bool redirect = a->id == FLOW_ACTION_REDIRECT;
 	struct agl_repr *out = agl_repr_of(a->dev);
@@ -77,12 +66,12 @@ static int take_output(struct list *l, const struct flow_action_entry *a)
 		return agl_refuse(l->req, AGL_REFUSE_PORT,
 				  "output to %s, which is no port of this card",
 				  netdev_name(a->dev));
-	add(l, redirect ? AGL_REDIRECT : AGL_MIRROR)->port = out->id;
+	agl_action_add(l, redirect ? AGL_REDIRECT : AGL_MIRROR)->port = out->id;
 	l->done = redirect;
 	return 0;
 }
 
-static int take_vlan_push(struct list *l, const struct flow_action_entry *a)
+static int take_vlan_push(struct agl_action_list *l, const struct flow_action_entry *a)
 {
 	struct agl_action *to;
 
@@ -90,7 +79,7 @@ static int take_vlan_push(struct list *l, const struct flow_action_entry *a)
 		return agl_refuse(l->req, AGL_REFUSE_ACTION,
 				  "vlan push of protocol 0x%04x",
 				  be16_to_cpu(a->vlan.proto));
-	to = add(l, AGL_PUSH_VLAN);
+	to = agl_action_add(l, AGL_PUSH_VLAN);
 	to->vlan.tpid = a->vlan.proto;
 	to->vlan.tci = cpu_to_be16(FIELD_PREP(AGL_TCI_PRIO_BITS, a->vlan.prio) |
 				   a->vlan.vid);
@@ -98,12 +87,12 @@ static int take_vlan_push(struct list *l, const struct flow_action_entry *a)
 	return 0;
 }
 
-static int take_vlan_pop(struct list *l, const struct flow_action_entry *a)
+static int take_vlan_pop(struct agl_action_list *l, const struct flow_action_entry *a)
 {
 	if (!l->tags)
 		return agl_refuse(l->req, AGL_REFUSE_ACTION,
 				  "vlan pop without a match on the tag");
-	add(l, AGL_POP_VLAN);
+	agl_action_add(l, AGL_POP_VLAN);
 	l->tags--;
 	return 0;
 }
@@ -123,21 +112,23 @@ static const char *header_name(enum flow_action_mangle_base header)
 }
 
 /* Is it certain that the packet has the header? */
-static int check_header(struct list *l, enum flow_action_mangle_base header)
+static int check_header(struct agl_action_list *l, enum flow_action_mangle_base header)
 {
 	const struct agl_rule *r = l->rule;
+	/* Not behind a label that was pushed */
+	bool ip = l->type == r->key.eth_type;
 	bool ok = false;
 
 	if (header == FLOW_ACT_MANGLE_HDR_TYPE_ETH)
 		ok = true;
 	else if (header == FLOW_ACT_MANGLE_HDR_TYPE_IP4)
-		ok = r->key.eth_type == htons(ETH_P_IP);
+		ok = ip && r->key.eth_type == htons(ETH_P_IP);
 	else if (header == FLOW_ACT_MANGLE_HDR_TYPE_IP6)
-		ok = r->key.eth_type == htons(ETH_P_IPV6);
+		ok = ip && r->key.eth_type == htons(ETH_P_IPV6);
 	else if (header == FLOW_ACT_MANGLE_HDR_TYPE_TCP)
-		ok = r->key.ip_proto == IPPROTO_TCP;
+		ok = ip && r->key.ip_proto == IPPROTO_TCP;
 	else if (header == FLOW_ACT_MANGLE_HDR_TYPE_UDP)
-		ok = r->key.ip_proto == IPPROTO_UDP;
+		ok = ip && r->key.ip_proto == IPPROTO_UDP;
 	if (ok)
 		return 0;
 	return agl_refuse(l->req, AGL_REFUSE_EDIT,
@@ -160,7 +151,7 @@ static u32 l4_csum(const struct agl_rule *r)
 	}
 }
 
-static int note_csums(struct list *l, enum flow_action_mangle_base header)
+static int note_csums(struct agl_action_list *l, enum flow_action_mangle_base header)
 {
 	const struct agl_fields *m = &l->set->set.mask;
 	u32 l4 = l4_csum(l->rule);
@@ -183,7 +174,7 @@ static int note_csums(struct list *l, enum flow_action_mangle_base header)
 	return 0;
 }
 
-static int edit_byte(struct list *l, enum flow_action_mangle_base header,
+static int edit_byte(struct agl_action_list *l, enum flow_action_mangle_base header,
 		     unsigned int at, u8 value, u8 mask)
 {
 	const struct agl_field *f = agl_field_in_header(header, at);
@@ -206,7 +197,7 @@ static int edit_byte(struct list *l, enum flow_action_mangle_base header,
 	return 0;
 }
 
-static int take_pedit(struct list *l, const struct flow_action_entry *a)
+static int take_pedit(struct agl_action_list *l, const struct flow_action_entry *a)
 {
 	u32 keep = a->mangle.mask, value = a->mangle.val;
 	const u8 *v = (const u8 *)&value;
@@ -222,7 +213,7 @@ static int take_pedit(struct list *l, const struct flow_action_entry *a)
 				  "pedit value 0x%08x has bits outside of its mask",
 				  be32_to_cpu((__force __be32)value));
 	if (!l->set) {
-		struct agl_action *to = add(l, AGL_SET);
+		struct agl_action *to = agl_action_add(l, AGL_SET);
 
 		l->set = to;
 	}
@@ -234,7 +225,7 @@ static int take_pedit(struct list *l, const struct flow_action_entry *a)
 }
 
 /* No bytes: the card has done it already, if it was due */
-static int take_csum(struct list *l, const struct flow_action_entry *a)
+static int take_csum(struct agl_action_list *l, const struct flow_action_entry *a)
 {
 	u32 odd = a->csum_flags & ~l->may;
 
@@ -255,7 +246,7 @@ static int take_csum(struct list *l, const struct flow_action_entry *a)
  */
 struct kind {
 	const char *name;
-	int (*take)(struct list *l, const struct flow_action_entry *a);
+	int (*take)(struct agl_action_list *l, const struct flow_action_entry *a);
 	const char *why;
 };
 
@@ -267,6 +258,9 @@ static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 	[FLOW_ACTION_VLAN_POP] = { "vlan pop", take_vlan_pop },
 	[FLOW_ACTION_MANGLE] = { "pedit", take_pedit },
 	[FLOW_ACTION_CSUM] = { "csum", take_csum },
+	[FLOW_ACTION_MPLS_PUSH] = { "mpls push", agl_take_mpls_push },
+	[FLOW_ACTION_MPLS_POP] = { "mpls pop", agl_take_mpls_pop },
+	[FLOW_ACTION_MPLS_MANGLE] = { "mpls modify", agl_take_mpls_modify },
 	[FLOW_ACTION_ACCEPT] = { "pass", .why = "the host has to do that" },
 	[FLOW_ACTION_TRAP] = { "trap", .why = "the host has to do that" },
 	[FLOW_ACTION_GOTO] = { "goto chain", .why = "not yet offloaded" },
@@ -287,9 +281,6 @@ static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 	[FLOW_ACTION_SAMPLE] = { "sample", .why = "the card can't" },
 	[FLOW_ACTION_POLICE] = { "police", .why = "not yet offloaded" },
 	[FLOW_ACTION_CT] = { "ct", .why = "not yet offloaded" },
-	[FLOW_ACTION_MPLS_PUSH] = { "mpls push", .why = "not yet offloaded" },
-	[FLOW_ACTION_MPLS_POP] = { "mpls pop", .why = "not yet offloaded" },
-	[FLOW_ACTION_MPLS_MANGLE] = { "mpls modify", .why = "not yet offloaded" },
 	[FLOW_ACTION_GATE] = { "gate", .why = "the card can't" },
 	[FLOW_ACTION_PPPOE_PUSH] = { "push of PPPoE", .why = "the card can't" },
 	[FLOW_ACTION_VLAN_PUSH_ETH] = { "vlan push_eth", .why = "the card can't" },
@@ -298,7 +289,7 @@ static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 		.why = "the card looks at one rule for a packet" },
 };
 
-static int take(struct list *l, const struct flow_action_entry *a)
+static int take(struct agl_action_list *l, const struct flow_action_entry *a)
 {
 	const struct kind *k = a->id < ARRAY_SIZE(kinds) ? &kinds[a->id] : NULL;
 
@@ -326,9 +317,10 @@ int agl_parse_actions(const struct agl_request *req,
 		      const struct flow_rule *from, struct agl_rule *rule)
 {
 	const struct flow_action_entry *a;
-	struct list l = {
+	struct agl_action_list l = {
 		.req = req,
 		.rule = rule,
+		.type = rule->key.eth_type,
 		.tags = (rule->outer == AGL_TAG_PRESENT) +
 			(rule->inner == AGL_TAG_PRESENT),
 	};

@@ -161,10 +161,13 @@ static int check_type(const struct agl_request *req, const struct agl_rule *rule
 {
 	u16 type = be16_to_cpu(rule->key.eth_type);
 
-	if (!rule->mask.eth_type || type == ETH_P_IP || type == ETH_P_IPV6)
+	/* The card takes multicast MPLS for the same: only unicast is exact enough */
+	if (!rule->mask.eth_type || type == ETH_P_IP || type == ETH_P_IPV6 ||
+	    type == ETH_P_MPLS_UC)
 		return 0;
 	return agl_refuse(req, AGL_REFUSE_MATCH,
-			  "protocol 0x%04x: the card knows ip and ipv6 only", type);
+			  "protocol 0x%04x: the card knows ip, ipv6 and mpls_uc only",
+			  type);
 }
 
 static int check_ip(const struct agl_request *req, const struct agl_rule *rule)

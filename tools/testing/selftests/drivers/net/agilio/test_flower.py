@@ -82,6 +82,15 @@ def flags(n: int) -> Frame:
     return T.with_(flags=n)
 
 
+def mpls(*labels: int, tc: int = 0, bos: int = 1, ttl: int = 64) -> Frame:
+    """An MPLS frame; of several labels the last has the bottom bit."""
+    raw = b""
+    for n, label in enumerate(labels):
+        last = bos if n == len(labels) - 1 else 0
+        raw += (label << 12 | tc << 9 | last << 8 | ttl).to_bytes(4, "big")
+    return Frame(raw=raw + F.bytes()[14:], ethertype=0x8847)
+
+
 MATCHES = [
     Match("ethertype ip", "ip", "", F, [P6, Frame(raw=MARK * 3)]),
     Match("ethertype ipv6", "ipv6", "", P6, [F]),
@@ -163,6 +172,13 @@ MATCHES = [
           [flags(2), flags(8), flags(0x0b)], also=[flags(0x1a)]),
     Match("a port is no fragment's", "ip", "ip_proto udp dst_port 2000", F,
           [F.with_(frag=0x2000), F.with_(frag=0x0010)], nfp=False),
+    Match("protocol mpls_uc", "mpls_uc", "", mpls(3333), [F]),
+    Match("mpls_label", "mpls_uc", "mpls_label 3333", mpls(3333),
+          [mpls(3332), mpls(0x80000 | 3333)], also=[mpls(3333, tc=5, ttl=9)]),
+    Match("mpls_tc", "mpls_uc", "mpls_tc 5", mpls(3333, tc=5),
+          [mpls(3333, tc=4), mpls(3333, tc=1)]),
+    Match("mpls_bos", "mpls_uc", "mpls_bos 0", mpls(3333, bos=0),
+          [mpls(3333, bos=1)]),
     Match("nofrag", "ip", "ip_flags nofrag", F,
           [F.with_(frag=0x2000), F.with_(frag=0x0010), F.with_(frag=0x2010)]),
     Match("frag", "ip", "ip_flags frag", F.with_(frag=0x2000), [F],
@@ -288,6 +304,23 @@ ACTIONS = [
            "pedit ex munge eth dst set 02:01:02:03:04:05 munge ip dst set "
            "10.9.8.7 munge tcp dport set 80 pipe csum ip and tcp", T,
            T.with_(dst="02:01:02:03:04:05", to="10.9.8.7", dport=80)),
+    Action("mpls push on IPv4", "ip", "",
+           "mpls push label 123 tc 2 ttl 67 bos 1", F, mpls(123, tc=2, ttl=67)),
+    Action("mpls push without bos: it follows from what was matched", "ip", "",
+           "mpls push label 123 ttl 67", F, mpls(123, ttl=67), nfp=False),
+    Action("mpls push on MPLS", "mpls_uc", "",
+           "mpls push label 9 tc 0 ttl 64 bos 0", mpls(3333), mpls(9, 3333)),
+    Action("mpls pop to IPv4", "mpls_uc", "", "mpls pop protocol ip",
+           mpls(3333), F),
+    Action("mpls pop to MPLS", "mpls_uc", "", "mpls pop protocol mpls_uc",
+           mpls(9, 3333), mpls(3333)),
+    Action("mpls modify of the label", "mpls_uc", "", "mpls modify label 77",
+           mpls(3333, tc=3, ttl=5), mpls(77, tc=3, ttl=5)),
+    Action("mpls modify of tc and ttl", "mpls_uc", "", "mpls modify tc 6 ttl 7",
+           mpls(3333, tc=3, ttl=5), mpls(3333, tc=6, ttl=7)),
+    Action("mpls push behind a VLAN tag", "802.1q", "vlan_id 100 vlan_ethtype ip",
+           "mpls push label 123 tc 2 ttl 67 bos 1", F.with_(vlans=TAG),
+           mpls(123, tc=2, ttl=67).with_(vlans=TAG)),
     Action("routed: MAC addresses, TTL, then a tag", "ip", "ip_proto udp ip_ttl 64",
            "pedit ex munge eth src set 02:0a:0b:0c:0d:0e munge eth dst set "
            "02:01:02:03:04:05 pipe pedit ex munge ip ttl set 63 pipe "

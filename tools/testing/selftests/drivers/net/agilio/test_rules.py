@@ -59,7 +59,13 @@ REFUSALS: list[tuple[str, str, str, str]] = [
     ("ip", f"ip_proto udp dst_port 0/0xf000 {OUT}", "mask", "nofrag"),
     ("ip", f"ip_proto udp dst_port 5 ip_flags frag {OUT}", "match", "fragments"),
     ("802.1q", f"num_of_vlans 1 {OUT}", "match", "num_of_vlans"),
-    ("mpls_uc", f"mpls_label 5 {OUT}", "match", "mpls"),
+    ("mpls_uc", f"mpls_label 5 mpls_ttl 3 {OUT}", "mask", "the TTL"),
+    ("mpls_uc", f"mpls lse depth 1 label 5 lse depth 2 label 6 {OUT}", "mask",
+     "first entry"),
+    ("mpls_mc", f"{OUT}", "match", "protocol 0x8848"),
+    ("ip", f"action mpls pop protocol ip pipe {OUT}", "action", "mpls pop"),
+    ("ip", f"action mpls push label 5 pipe action pedit ex munge ip ttl set 5 "
+     f"pipe csum ip pipe {OUT}", "pedit", "pedit of ip"),
     ("ip", f"ct_state +trk {OUT}", "match", "ct_state"),
     ("ip", "l2_miss 1 action drop", "match", "l2_miss"),
     ("ip", "action pass", "action", "pass"),
@@ -74,7 +80,6 @@ REFUSALS: list[tuple[str, str, str, str]] = [
      f"pipe {OUT}", "action", "vlan pop"),
     ("802.1q", f"vlan_id 5 vlan_ethtype ip action vlan modify id 7 pipe {OUT}",
      "action", "vlan modify"),
-    ("ip", f"action mpls push label 5 pipe {OUT}", "action", "mpls push"),
     ("ip", f"action pedit ex munge ip ttl set 5 pipe {OUT}", "csum",
      "csum ip is missing"),
     ("ip", f"ip_proto udp action pedit ex munge ip src set 1.2.3.4 pipe csum ip "

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef AGILIO_ACTIONS_H
+#define AGILIO_ACTIONS_H
+
+#include <net/flow_offload.h>
+
+#include "../flower/rule.h"
+#include "refuse.h"
+
+/**
+ * struct agl_action_list - an action list as it grows
+ * @req: rule
+ * @rule: here the actions go
+ * @tags: VLAN tags that the packet has for certain
+ * @type: its ethertype behind them, 0 if that isn't known
+ * @done: the packet is gone: nothing can come after that
+ * @set: the pedit group that is open, NULL if none
+ * @needs: checksums that software has left wrong
+ * @may: checksums that the card has repaired
+ */
+struct agl_action_list {
+	const struct agl_request *req;
+	struct agl_rule *rule;
+	unsigned int tags;
+	__be16 type;
+	bool done;
+	struct agl_action *set;
+	u32 needs;
+	u32 may;
+};
+
+struct agl_action *agl_action_add(struct agl_action_list *l,
+				  enum agl_action_type type);
+
+/* action_mpls.c */
+int agl_take_mpls_push(struct agl_action_list *l,
+		       const struct flow_action_entry *a);
+int agl_take_mpls_pop(struct agl_action_list *l,
+		      const struct flow_action_entry *a);
+int agl_take_mpls_modify(struct agl_action_list *l,
+			 const struct flow_action_entry *a);
+
+#endif
