@@ -30,6 +30,7 @@ void card_config_default(struct card_config *cfg)
 		.nsp_minor = 39,
 		.nsp_dma = true,
 		.stats_ms = 1000,
+		.active_ms = 5000,
 		.flow_overhead = 14,
 	};
 }
@@ -41,8 +42,8 @@ static const char *config_wrong(const struct card_config *cfg)
 	if (strcmp(cfg->profile, "2.14") && strcmp(cfg->profile, "full") &&
 	    strcmp(cfg->profile, "old"))
 		return "profile must be 2.14, full or old";
-	if (!cfg->stats_ms)
-		return "stats-ms must not be 0";
+	if (!cfg->stats_ms || !cfg->active_ms)
+		return "stats-ms and active-ms must not be 0";
 	return NULL;
 }
 
@@ -94,6 +95,7 @@ void card_free(struct card *card)
 		return;
 	if (card->flower && card->flower->buckets) {
 		table_clear(card);
+		tunnel_clear(card);
 		while ((w = card->flower->waiting)) {
 			card->flower->waiting = w->next;
 			free(w);
@@ -116,12 +118,18 @@ uint64_t card_serial_number(const struct card *card)
 	       (uint64_t)card->cfg.serial_low << 16 | ifc;
 }
 
+/* 0 is never */
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
 static void rearm(struct card *card)
 {
-	uint64_t at = card->vnics->deadline, stats = card->flower->stats_at;
+	uint64_t at = card->vnics->deadline;
 
-	if (stats && (!at || stats < at))
-		at = stats;
+	at = earlier(at, card->flower->stats_at);
+	at = earlier(at, card->flower->tun.active_at);
 	card->ops->timer(card->host, at);
 }
 
@@ -130,6 +138,7 @@ void card_timer(struct card *card)
 	uint64_t now = card->ops->now(card->host);
 
 	stats_timer(card, now);
+	tunnel_timer(card, now);
 	irq_timer(card, now);
 	rearm(card);
 }
@@ -214,6 +223,11 @@ void card_counters(struct card *card, card_counter_fn fn, void *opaque)
 	fn(opaque, "rules_limit", card->flower->contexts);
 	fn(opaque, "masks", card->flower->masks_used);
 	fn(opaque, "masks_limit", AGL_MASK_ID_MAX);
+	fn(opaque, "tun_macs", card->flower->tun.macs_used);
+	fn(opaque, "tun_ips", card->flower->tun.ips_used);
+	fn(opaque, "tun_ips6", card->flower->tun.ips6_used);
+	fn(opaque, "neighs", card->flower->tun.neighs_used);
+	fn(opaque, "neighs_limit", NEIGH_LIMIT);
 	fn(opaque, "features", card->flower->features);
 	fn(opaque, "firmware_loaded", card->image.loaded);
 }

@@ -68,6 +68,8 @@ struct card_host {
  * @ctag_filter: offer the VLAN filter
  * @tx_vlan: offer VLAN insertion instead of LSO2 (they exclude each other)
  * @stats_ms: period of the FLOW_STATS messages
+ * @active_ms: period of the ACTIVE_TUNS messages
+ * @encap_df: encapsulated IPv4 packets have DF set
  * @contexts: statistics contexts, so rules; 0: as the firmware's file says
  * @flow_overhead: bytes per packet added to flow byte counters
  */
@@ -83,6 +85,8 @@ struct card_config {
 	bool ctag_filter;
 	bool tx_vlan;
 	unsigned int stats_ms;
+	unsigned int active_ms;
+	bool encap_df;
 	unsigned int contexts;
 	unsigned int flow_overhead;
 };

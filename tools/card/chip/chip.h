@@ -42,7 +42,7 @@
 	X(reconfigs) X(reconfig_errors)					\
 	X(tx_frames) X(tx_bad_desc) X(rx_no_credit) X(rx_too_long)	\
 	X(rx_disabled) X(rx_filtered) X(irqs) X(irqs_pending)				\
-	X(cmsg_rx) X(cmsg_tunnel) X(cmsg_unknown) X(cmsg_bad) X(cmsg_dropped)		\
+	X(cmsg_rx) X(cmsg_unknown) X(cmsg_bad) X(cmsg_dropped)		\
 	X(cmsg_tx) X(cmsg_tx_dropped)					\
 	X(flow_add) X(flow_mod) X(flow_del) X(flow_dup) X(flow_missing)	\
 	X(flow_bad_key) X(flow_bad_action) X(flow_bad_ctx)		\
@@ -53,6 +53,8 @@
 	X(out_port_down) X(out_unknown) X(out_too_long)			\
 	X(act_unknown) X(act_no_header) X(act_no_output) X(act_drop)	\
 	X(in_port_down) X(wire_in) X(wire_out)				\
+	X(decaps) X(encaps) X(tun_full) X(neigh_missing) X(neigh_no_mac)	\
+	X(passes_over) X(merge_hints)					\
 	X(stats_msgs) X(stats_records) X(lag_msgs) X(vf_cfg)
 
 struct counters {

@@ -6,10 +6,13 @@
 
 struct work {
 	struct card *card;
+	const struct transit *in;
+	const struct rule *rule;
 	uint8_t *p;
 	size_t len;
 	bool sent;
 	bool stop;
+	struct tunnel tun;
 };
 
 static void set_masked(uint8_t *p, const uint8_t *mask, const uint8_t *val,
@@ -38,11 +41,77 @@ static void repair(struct work *w, bool l3)
 	csum_l4_fill(w->p, &v);
 }
 
+/* By way of a device of the host's: its rules are looked up */
+static void go_around(struct work *w, uint32_t port, const uint8_t *frame,
+		      size_t len)
+{
+	struct transit again = {
+		frame, len, frame, len, port, w->in->pass + 1, w->rule
+	};
+
+	pipeline_again(w->card, &again);
+}
+
+static void output_tunnel(struct work *w)
+{
+	uint8_t *out = w->card->flower->work[w->in->pass].outer;
+	size_t len;
+
+	if (!w->tun.neigh || !w->tun.set) {
+		w->card->cnt.act_no_header++;
+		card_log(w->card, "tunnel output without a tunnel");
+		return;
+	}
+	len = encap(w->card, &w->tun, w->p, w->len, out);
+	neigh_used(w->card, w->tun.neigh);
+	if (FIELD_GET(AGL_PORT_TYPE, w->tun.neigh->port) == AGL_PORT_TYPE_INTERNAL)
+		go_around(w, w->tun.neigh->port, out, len);
+	else
+		port_output(w->card, w->tun.neigh->port, out, len);
+}
+
 static void act_output(struct work *w, const uint8_t *a)
 {
-	port_output(w->card, get_be32(a + 4), w->p, w->len);
+	uint16_t flags = get_be16(a + 2);
+
+	if (flags & AGL_OUTPUT_USE_TUN)
+		output_tunnel(w);
+	else
+		port_output(w->card, get_be32(a + 4), w->p, w->len);
 	w->sent = true;
-	w->stop = get_be16(a + 2) & AGL_OUTPUT_LAST;
+	w->stop = flags & AGL_OUTPUT_LAST;
+}
+
+/* The neighbour has been found by action_ready() */
+static void act_pre_tunnel(struct work *w, const uint8_t *a)
+{
+	const struct agl_act_pre_tunnel *pre = (const void *)a;
+
+	w->tun.neigh = neigh_find(w->card,
+				  be16toh(pre->flags) & AGL_PRE_TUNNEL_IPV6,
+				  pre->dst);
+}
+
+static void act_set_tunnel(struct work *w, const uint8_t *a)
+{
+	w->tun.set = (const void *)a;
+	if (w->tun.opts_len != w->tun.set->opt_lw * 4u) {
+		w->card->cnt.flow_bad_action++;
+		card_log(w->card, "SET_TUNNEL says %u bytes of options, there are %zu",
+			 w->tun.set->opt_lw * 4, w->tun.opts_len);
+	}
+}
+
+/* Each goes in front of those that are there */
+static void act_push_geneve(struct work *w, const uint8_t *a)
+{
+	size_t n = 4 + 4 * (a[7] & 0x1f);
+
+	if (w->tun.opts_len + n > sizeof(w->tun.opts))
+		return;
+	memmove(w->tun.opts + n, w->tun.opts, w->tun.opts_len);
+	memcpy(w->tun.opts, a + 4, n);
+	w->tun.opts_len += n;
 }
 
 static void act_push_vlan(struct work *w, const uint8_t *a)
@@ -229,6 +298,8 @@ static void act_set_tp(struct work *w, const uint8_t *a)
 	repair(w, false);
 }
 
+#define LEN_IN_ACTION	0
+
 static const struct {
 	uint8_t len_lw;
 	void (*run)(struct work *w, const uint8_t *a);
@@ -245,6 +316,9 @@ static const struct {
 	[AGL_ACT_SET_IPV6_SRC]	= { 9, act_set_ipv6_src },
 	[AGL_ACT_SET_IPV6_DST]	= { 9, act_set_ipv6_dst },
 	[AGL_ACT_SET_IPV6_TC]	= { 4, act_set_ipv6_tc },
+	[AGL_ACT_PRE_TUNNEL]	= { 5, act_pre_tunnel },
+	[AGL_ACT_SET_TUNNEL]	= { 7, act_set_tunnel },
+	[AGL_ACT_PUSH_GENEVE]	= { LEN_IN_ACTION, act_push_geneve },
 	[AGL_ACT_SET_UDP]	= { 3, act_set_tp },
 	[AGL_ACT_SET_TCP]	= { 3, act_set_tp },
 };
@@ -265,20 +339,29 @@ static bool shortcut_agrees(const uint8_t *acts, size_t len, uint32_t shortcut)
 	}
 }
 
+static bool length_ok(const uint8_t *a, size_t len)
+{
+	uint8_t op = a[0], want;
+
+	if (op >= AGL_ACT_OPS || !ops[op].run || len < 4)
+		return false;
+	want = ops[op].len_lw;
+	if (want == LEN_IN_ACTION)
+		want = len < 8 ? 0 : 2 + (a[7] & 0x1f);
+	return want && a[1] == want && len >= 4u * want;
+}
+
 bool action_check(struct card *card, const uint8_t *acts, size_t len,
 		  uint32_t shortcut)
 {
 	size_t at, n;
 
 	for (at = 0; at < len; at += n) {
-		uint8_t op = acts[at];
-
 		n = (size_t)acts[at + 1] << AGL_FLOW_LW_SHIFT;
-		if (op >= AGL_ACT_OPS || !ops[op].run || !n ||
-		    acts[at + 1] != ops[op].len_lw || at + n > len) {
+		if (!length_ok(acts + at, len - at)) {
 			card->cnt.flow_bad_action++;
 			card_log(card, "action %u of %zu bytes: not known yet",
-				 op, n);
+				 acts[at], n);
 			return false;
 		}
 	}
@@ -290,18 +373,42 @@ bool action_check(struct card *card, const uint8_t *acts, size_t len,
 	return true;
 }
 
-void action_run(struct card *card, const struct rule *rule,
-		const uint8_t *frame, size_t len)
+/* What the list's head asks for must be there before anything is done */
+bool action_ready(struct card *card, const struct rule *rule,
+		  const struct transit *in)
 {
-	struct work w = { .card = card, .len = len };
+	const struct agl_act_pre_tunnel *pre;
+	size_t at;
+	bool v6;
+
+	for (at = 0; at < rule->act_len;
+	     at += rule->acts[at + 1] << AGL_FLOW_LW_SHIFT) {
+		if (rule->acts[at] != AGL_ACT_PRE_TUNNEL)
+			continue;
+		pre = (const void *)(rule->acts + at);
+		v6 = be16toh(pre->flags) & AGL_PRE_TUNNEL_IPV6;
+		if (neigh_find(card, v6, pre->dst))
+			continue;
+		neigh_ask(card, in->port, v6, pre->dst);
+		return false;
+	}
+	return true;
+}
+
+void action_run(struct card *card, const struct rule *rule,
+		const struct transit *in)
+{
+	struct work w = {
+		.card = card, .in = in, .rule = rule, .len = in->len,
+	};
 	size_t at;
 
 	if (rule->shortcut == AGL_SHORTCUT_DROP) {
 		card->cnt.act_drop++;
 		return;
 	}
-	w.p = card->flower->work + FLOWER_HEADROOM;
-	memcpy(w.p, frame, len);
+	w.p = card->flower->work[in->pass].inner + FLOWER_HEADROOM;
+	memcpy(w.p, in->frame, in->len);
 	for (at = 0; at < rule->act_len && !w.stop;
 	     at += rule->acts[at + 1] << AGL_FLOW_LW_SHIFT)
 		ops[rule->acts[at]].run(&w, rule->acts + at);

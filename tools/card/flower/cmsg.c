@@ -50,16 +50,19 @@ static void dispatch(struct card *card, uint8_t type, const uint8_t *body,
 		break;
 	case AGL_CMSG_TUN_NEIGH:
 	case AGL_CMSG_TUN_NEIGH_V6:
-		/* The echo is the answer that the host waits for */
-		cmsg_send(card, type, body, len);
-		/* fall through */
+		tun_neigh(card, type == AGL_CMSG_TUN_NEIGH_V6, body, len);
+		break;
 	case AGL_CMSG_TUN_MAC:
+		tun_mac(card, body, len);
+		break;
 	case AGL_CMSG_TUN_IPS:
+		tun_ips(card, body, len);
+		break;
 	case AGL_CMSG_TUN_IPS_V6:
+		tun_ips6(card, body, len);
+		break;
 	case AGL_CMSG_PRE_TUN_RULE:
-		card->cnt.cmsg_tunnel++;
-		card_log(card, "tunnel message %u: tunnels are not modelled yet",
-			 type);
+		pre_tun_rule(card, body, len);
 		break;
 	default:
 		card->cnt.cmsg_unknown++;

@@ -61,6 +61,7 @@ void flower_start(struct card *card)
 	contexts_apply(card);
 	f->host_mask = image_symbol(card, AGL_SYM_HOST_MASK, NULL);
 	f->combined = image_symbol(card, AGL_SYM_COMBINED, NULL);
+	f->merge_hints = image_symbol(card, AGL_SYM_MERGE_ENABLE, NULL);
 	f->contexts = image_value(card, AGL_SYM_CTX_COUNT, 1 << 17);
 	combine(card);
 	for (i = 0; i < ARRAY_SIZE(f->phys); i++)
@@ -77,6 +78,8 @@ void flower_stop(struct card *card)
 
 	f->running = false;
 	table_clear(card);
+	tunnel_clear(card);
+	f->merge_hints = NULL;
 	f->host_mask = NULL;
 	f->combined = NULL;
 	f->stats_at = 0;

@@ -11,10 +11,18 @@
 #include "abi/action.h"
 #include "abi/cmsg.h"
 #include "abi/key.h"
+#include "tunnel.h"
 
 #define FLOWER_BUCKETS		(1u << 17)
 /* An action list of pushes alone, AGL_ACT_LIST_MAX / 8 of 4 bytes each */
 #define FLOWER_HEADROOM		512
+/* How often a packet can come back by way of an internal port */
+#define FLOWER_PASSES		4
+#define ENCAP_OPTS_MAX		252
+/* Outer Ethernet with a tag, IPv6, UDP, Geneve with all of its options */
+#define ENCAP_ROOM		(18 + 40 + 8 + 8 + ENCAP_OPTS_MAX)
+#define FLOWER_FRAME_MAX	(VNIC_FRAME_MAX + 256 + FLOWER_PASSES *	\
+				 (FLOWER_HEADROOM + ENCAP_ROOM))
 
 struct port {
 	uint32_t id;
@@ -33,14 +41,9 @@ struct mask {
 
 struct rule {
 	struct rule *next;
-	struct rule *dirty_next;
-	uint64_t cookie;
+	struct tally tally;
 	uint64_t version;
-	uint32_t ctx;
 	uint32_t shortcut;
-	uint64_t packets;	/* not yet reported, as the next */
-	uint64_t bytes;
-	bool dirty;
 	uint8_t key_len;
 	uint16_t act_len;
 	uint8_t key[AGL_KEY_MAX];
@@ -50,6 +53,7 @@ struct rule {
 /* What a packet has for each layer of a key */
 struct packet_key {
 	uint8_t layers;
+	uint32_t layers2;
 	bool qinq_ok;
 	uint16_t tci;
 	uint32_t in_port;
@@ -58,6 +62,42 @@ struct packet_key {
 	struct agl_key_ipv4 ip4;
 	struct agl_key_ipv6 ip6;
 	struct agl_key_qinq qinq;
+	/* Only after decapsulation, the other layers are the inner packet's */
+	uint8_t tun[sizeof(struct agl_key_gre6)];
+	size_t tun_len;
+	uint8_t opts[AGL_KEY_OPTS_MAX];
+};
+
+/* A packet out of a tunnel */
+struct decapped {
+	const uint8_t *frame;
+	size_t len;
+	struct packet_key key;
+};
+
+/* A packet on its way through the rules */
+struct transit {
+	const uint8_t *frame;	/* what rules see */
+	size_t len;
+	const uint8_t *original; /* what the host would get */
+	size_t original_len;
+	uint32_t port;		/* where the original came in */
+	unsigned int pass;
+	const struct rule *from; /* the rule that sent it around again */
+};
+
+/* How a packet is encapsulated when it leaves */
+struct tunnel {
+	struct neigh *neigh;
+	const struct agl_act_set_tunnel *set;
+	size_t opts_len;
+	uint8_t opts[ENCAP_OPTS_MAX];
+};
+
+/* Room for a packet while actions change it, and for it encapsulated */
+struct workplace {
+	uint8_t inner[FLOWER_HEADROOM + FLOWER_FRAME_MAX];
+	uint8_t outer[ENCAP_ROOM + FLOWER_HEADROOM + FLOWER_FRAME_MAX];
 };
 
 struct waiting {
@@ -73,6 +113,7 @@ struct flower {
 	uint64_t features;	/* what host and firmware agreed on */
 	uint8_t *host_mask;
 	uint8_t *combined;
+	uint8_t *merge_hints;
 	uint32_t contexts;
 	struct port phys[AGL_ETH_PER_NBI];
 	struct port pf;
@@ -81,11 +122,17 @@ struct flower {
 	unsigned int masks_used;
 	struct rule **buckets;
 	unsigned int rules;
-	struct rule *dirty;
+	struct tally *dirty;
+	struct tunnels tun;
 	uint64_t stats_at;	/* ns, 0: nothing to report */
+	struct {
+		uint32_t first;
+		uint32_t second;
+		uint64_t at;
+	} hint;			/* the last MERGE_HINT */
 	struct waiting *waiting;
 	struct waiting **waiting_end;
-	uint8_t work[FLOWER_HEADROOM + VNIC_FRAME_MAX + 256];
+	struct workplace work[FLOWER_PASSES];
 };
 
 /* flower.c */
@@ -127,17 +174,46 @@ bool key_build(const struct packet_key *key, const uint8_t *mask, uint8_t *out);
 /* action.c */
 bool action_check(struct card *card, const uint8_t *acts, size_t len,
 		  uint32_t shortcut);
+/* Return: false if the packet has to go to the host instead */
+bool action_ready(struct card *card, const struct rule *rule,
+		  const struct transit *in);
 void action_run(struct card *card, const struct rule *rule,
-		const uint8_t *frame, size_t len);
+		const struct transit *in);
 
 /* pipeline.c */
 void flower_from_host(struct card *card, struct vnic *v, uint32_t port,
 		      const uint8_t *frame, size_t len);
 void pipeline_drain(struct card *card);
+/* A packet that left through an internal port of the host's */
+void pipeline_again(struct card *card, const struct transit *in);
 
 /* stats.c */
-void stats_count(struct card *card, struct rule *rule, size_t len);
-void stats_flush_rule(struct card *card, struct rule *rule);
+void stats_count(struct card *card, struct tally *tally, size_t len);
+void stats_flush(struct card *card, struct tally *tally);
 void stats_timer(struct card *card, uint64_t now);
+
+/* tunnel.c */
+void tun_mac(struct card *card, const uint8_t *body, size_t len);
+void tun_ips(struct card *card, const uint8_t *body, size_t len);
+void tun_ips6(struct card *card, const uint8_t *body, size_t len);
+void tun_neigh(struct card *card, bool v6, const uint8_t *body, size_t len);
+void pre_tun_rule(struct card *card, const uint8_t *body, size_t len);
+bool tunnel_mac(struct card *card, const uint8_t *addr, uint16_t *index);
+bool tunnel_ip(struct card *card, bool v6, const uint8_t *addr);
+struct neigh *neigh_find(struct card *card, bool v6, const uint8_t *dst);
+struct pre_tun *pre_tun_find(struct card *card, uint16_t port_idx, uint16_t tci);
+/* Ask the host for a destination that there is no neighbour for */
+void neigh_ask(struct card *card, uint32_t ingress, bool v6, const uint8_t *dst);
+void neigh_used(struct card *card, struct neigh *n);
+void tunnel_timer(struct card *card, uint64_t now);
+void tunnel_clear(struct card *card);
+
+/* decap.c */
+bool decap(struct card *card, uint32_t in_port, const uint8_t *frame, size_t len,
+	   struct decapped *d);
+
+/* encap.c */
+size_t encap(struct card *card, const struct tunnel *t, const uint8_t *inner,
+	     size_t len, uint8_t *out);
 
 #endif

@@ -173,6 +173,7 @@ void key_extract(struct card *card, uint32_t in_port, const uint8_t *frame,
 	key->in_port = in_port;
 	key->qinq_ok = qinq;
 	key->layers = AGL_KEY_EXT | AGL_KEY_PORT | AGL_KEY_MAC;
+	key->layers2 = qinq ? AGL_KEY2_QINQ : 0;
 	memcpy(key->mac.dst, frame, 6);
 	memcpy(key->mac.src, frame + 6, 6);
 	type = parse_tags(&c, qinq ? 2 : 1, key);
@@ -195,6 +196,35 @@ static const struct {
 	{ AGL_KEY_IPV6, sizeof(struct agl_key_ipv6), offsetof(struct packet_key, ip6) },
 };
 
+#define TUNNELS		(AGL_KEY2_GRE | AGL_KEY2_GENEVE)
+#define KNOWN2		(TUNNELS | AGL_KEY2_QINQ | AGL_KEY2_GENEVE_OPT | \
+			 AGL_KEY2_TUN_IPV6)
+
+/* Return: bytes of the tunnel's layer, without options */
+static size_t tunnel_length(uint8_t layers, uint32_t layers2)
+{
+	bool v6 = layers2 & AGL_KEY2_TUN_IPV6;
+
+	if (layers2 & AGL_KEY2_GRE)
+		return v6 ? sizeof(struct agl_key_gre6) : sizeof(struct agl_key_gre4);
+	if (layers & AGL_KEY_VXLAN || layers2 & AGL_KEY2_GENEVE)
+		return v6 ? sizeof(struct agl_key_udp6) : sizeof(struct agl_key_udp4);
+	return 0;
+}
+
+/* Layers that say the same in two ways, or something about nothing */
+static bool layers_clash(uint8_t layers, uint32_t layers2)
+{
+	unsigned int n = !!(layers & AGL_KEY_VXLAN) + !!(layers2 & AGL_KEY2_GRE) +
+			 !!(layers2 & AGL_KEY2_GENEVE);
+
+	if (layers & AGL_KEY_IPV4 && layers & AGL_KEY_IPV6)
+		return true;
+	if (layers2 & AGL_KEY2_GENEVE_OPT && !(layers2 & AGL_KEY2_GENEVE))
+		return true;
+	return n > 1 || (!n && layers2 & AGL_KEY2_TUN_IPV6);
+}
+
 size_t key_length(const uint8_t *mask, size_t len)
 {
 	uint8_t layers = mask[0];
@@ -202,7 +232,7 @@ size_t key_length(const uint8_t *mask, size_t len)
 	uint32_t layers2 = 0;
 	unsigned int i;
 
-	if (len < at || layers & (AGL_KEY_CT | AGL_KEY_VXLAN))
+	if (len < at || layers & AGL_KEY_CT)
 		return 0;
 	if (layers & AGL_KEY_EXT) {
 		if (len < at + 4)
@@ -210,7 +240,7 @@ size_t key_length(const uint8_t *mask, size_t len)
 		layers2 = get_be32(mask + at);
 		at += 4;
 	}
-	if (layers2 & ~AGL_KEY2_QINQ)
+	if (layers2 & ~KNOWN2 || layers_clash(layers, layers2))
 		return 0;
 	if (layers & AGL_KEY_PORT)
 		at += 4;
@@ -219,6 +249,9 @@ size_t key_length(const uint8_t *mask, size_t len)
 			at += layout[i].size;
 	if (layers2 & AGL_KEY2_QINQ)
 		at += sizeof(struct agl_key_qinq);
+	at += tunnel_length(layers, layers2);
+	if (layers2 & AGL_KEY2_GENEVE_OPT)
+		at += AGL_KEY_OPTS_MAX;
 	return at <= len ? at : 0;
 }
 
@@ -228,15 +261,21 @@ bool key_build(const struct packet_key *key, const uint8_t *mask, uint8_t *out)
 	uint32_t layers2 = 0;
 	uint8_t *p = out;
 	unsigned int i;
+	size_t tun;
 
-	if (layers & ~key->layers)
+	if (layers & AGL_KEY_EXT)
+		layers2 = get_be32(mask + 4);
+	if (layers & ~key->layers || layers2 & ~key->layers2)
+		return false;
+	/* The families of outer headers lay their tunnels out differently */
+	tun = tunnel_length(layers, layers2);
+	if (tun && tun != key->tun_len)
 		return false;
 	p[0] = layers;
 	p[1] = 0;
 	put_be16(p + 2, key->qinq_ok ? 0 : key->tci);
 	p += 4;
 	if (layers & AGL_KEY_EXT) {
-		layers2 = get_be32(mask + 4);
 		put_be32(p, layers2);
 		p += 4;
 	}
@@ -251,9 +290,12 @@ bool key_build(const struct packet_key *key, const uint8_t *mask, uint8_t *out)
 		p += layout[i].size;
 	}
 	if (layers2 & AGL_KEY2_QINQ) {
-		if (!key->qinq_ok)
-			return false;
 		memcpy(p, &key->qinq, sizeof(key->qinq));
+		p += sizeof(key->qinq);
 	}
+	memcpy(p, key->tun, tun);
+	p += tun;
+	if (layers2 & AGL_KEY2_GENEVE_OPT)
+		memcpy(p, key->opts, sizeof(key->opts));
 	return true;
 }

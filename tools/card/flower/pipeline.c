@@ -7,6 +7,8 @@
 
 #include "flower.h"
 
+#define HINT_AGAIN_NS	1000000000ULL
+
 static void fallback(struct card *card, uint32_t port, const uint8_t *frame,
 		     size_t len)
 {
@@ -14,26 +16,84 @@ static void fallback(struct card *card, uint32_t port, const uint8_t *frame,
 	vnic_rx(&card->vnics->pf, port, frame, len);
 }
 
-static void ingress(struct card *card, struct port *p, const uint8_t *frame,
-		    size_t len)
+/* Two rules that a packet took one after the other: the host may make it one */
+static void merge_hint(struct card *card, const struct rule *first,
+		       const struct rule *second)
 {
-	struct packet_key key;
-	struct rule *rule;
+	struct {
+		uint8_t reserved[3];
+		uint8_t count;
+		struct agl_merge_flow flow[2];
+	} __packed m = { .count = 1 };
+	struct flower *f = card->flower;
+	uint64_t now = card->ops->now(card->host);
 
-	key_extract(card, p->id, frame, len, &key);
-	rule = table_lookup(card, &key);
+	if (!f->merge_hints || !get_le(f->merge_hints, 4))
+		return;
+	if (f->hint.at && now - f->hint.at < HINT_AGAIN_NS &&
+	    f->hint.first == first->tally.ctx && f->hint.second == second->tally.ctx)
+		return;
+	f->hint.first = first->tally.ctx;
+	f->hint.second = second->tally.ctx;
+	f->hint.at = now;
+	m.flow[0].ctx = htobe32(first->tally.ctx);
+	m.flow[0].cookie = htobe64(first->tally.cookie);
+	m.flow[1].ctx = htobe32(second->tally.ctx);
+	m.flow[1].cookie = htobe64(second->tally.cookie);
+	card->cnt.merge_hints++;
+	cmsg_send(card, AGL_CMSG_MERGE_HINT, &m, sizeof(m));
+}
+
+/* The rules' part; what is left for the host, it gets as it came in */
+static void look_up(struct card *card, const struct transit *in,
+		    const struct packet_key *key)
+{
+	struct rule *rule = table_lookup(card, key);
+
 	if (!rule) {
 		card->cnt.lookup_misses++;
-		fallback(card, p->id, frame, len);
+		fallback(card, in->port, in->original, in->original_len);
 		return;
 	}
 	card->cnt.lookup_hits++;
-	if (rule->shortcut == AGL_SHORTCUT_USER) {
-		fallback(card, p->id, frame, len);
+	if (rule->shortcut == AGL_SHORTCUT_USER || !action_ready(card, rule, in)) {
+		fallback(card, in->port, in->original, in->original_len);
 		return;
 	}
-	stats_count(card, rule, len);
-	action_run(card, rule, frame, len);
+	if (in->from)
+		merge_hint(card, in->from, rule);
+	stats_count(card, &rule->tally, in->len);
+	action_run(card, rule, in);
+}
+
+static void ingress(struct card *card, struct port *p, const uint8_t *frame,
+		    size_t len)
+{
+	struct transit in = { frame, len, frame, len, p->id, 0, NULL };
+	struct packet_key key;
+	struct decapped d;
+
+	if (decap(card, p->id, frame, len, &d)) {
+		in.frame = d.frame;
+		in.len = d.len;
+		look_up(card, &in, &d.key);
+		return;
+	}
+	key_extract(card, p->id, frame, len, &key);
+	look_up(card, &in, &key);
+}
+
+void pipeline_again(struct card *card, const struct transit *in)
+{
+	struct packet_key key;
+
+	if (in->pass >= FLOWER_PASSES) {
+		card->cnt.passes_over++;
+		card_log(card, "a packet went around %u times", in->pass);
+		return;
+	}
+	key_extract(card, in->port, in->frame, in->len, &key);
+	look_up(card, in, &key);
 }
 
 /* Frames that came while another one was on its way */

@@ -8,29 +8,29 @@
 #define RECORDS		60
 #define MS		1000000ULL
 
-void stats_count(struct card *card, struct rule *rule, size_t len)
+void stats_count(struct card *card, struct tally *tally, size_t len)
 {
 	struct flower *f = card->flower;
 
-	rule->packets++;
-	rule->bytes += len + card->cfg.flow_overhead;
-	if (rule->dirty)
+	tally->packets++;
+	tally->bytes += len + card->cfg.flow_overhead;
+	if (tally->dirty)
 		return;
-	rule->dirty = true;
-	rule->dirty_next = f->dirty;
-	f->dirty = rule;
+	tally->dirty = true;
+	tally->dirty_next = f->dirty;
+	f->dirty = tally;
 	if (f->stats_at)
 		return;
 	f->stats_at = card->ops->now(card->host) + card->cfg.stats_ms * MS;
 	card->ops->timer(card->host, f->stats_at);
 }
 
-static void fill(struct agl_flow_stats *r, const struct rule *rule)
+static void fill(struct agl_flow_stats *r, const struct tally *tally)
 {
-	r->ctx = htobe32(rule->ctx);
-	r->packets = htobe32(rule->packets);
-	r->bytes = htobe64(rule->bytes);
-	r->cookie = htobe64(rule->cookie);
+	r->ctx = htobe32(tally->ctx);
+	r->packets = htobe32(tally->packets);
+	r->bytes = htobe64(tally->bytes);
+	r->cookie = htobe64(tally->cookie);
 }
 
 static bool send(struct card *card, const struct agl_flow_stats *r, size_t n)
@@ -43,28 +43,30 @@ static bool send(struct card *card, const struct agl_flow_stats *r, size_t n)
 }
 
 /* Before a context may be used again, its last counts go out */
-void stats_flush_rule(struct card *card, struct rule *rule)
+void stats_flush(struct card *card, struct tally *tally)
 {
-	struct rule **at = &card->flower->dirty;
+	struct tally **at = &card->flower->dirty;
 	struct agl_flow_stats r;
 
-	if (!rule->dirty)
+	if (!tally->dirty)
 		return;
-	while (*at != rule)
+	while (*at != tally)
 		at = &(*at)->dirty_next;
-	*at = rule->dirty_next;
-	rule->dirty = false;
-	if (!rule->packets)
+	*at = tally->dirty_next;
+	tally->dirty = false;
+	if (!tally->packets)
 		return;
-	fill(&r, rule);
+	fill(&r, tally);
 	send(card, &r, 1);
+	tally->packets = 0;
+	tally->bytes = 0;
 }
 
 void stats_timer(struct card *card, uint64_t now)
 {
 	struct flower *f = card->flower;
 	struct agl_flow_stats r[RECORDS];
-	struct rule *batch[RECORDS];
+	struct tally *batch[RECORDS];
 	unsigned int n, i;
 
 	if (!f->stats_at || now < f->stats_at)

@@ -480,6 +480,8 @@ static const Property card_properties[] = {
 	DEFINE_PROP_BOOL("ctag-filter", CardState, cfg.ctag_filter, false),
 	DEFINE_PROP_BOOL("tx-vlan", CardState, cfg.tx_vlan, false),
 	DEFINE_PROP_UINT32("stats-ms", CardState, cfg.stats_ms, 1000),
+	DEFINE_PROP_UINT32("active-ms", CardState, cfg.active_ms, 5000),
+	DEFINE_PROP_BOOL("encap-df", CardState, cfg.encap_df, false),
 	DEFINE_PROP_UINT32("contexts", CardState, cfg.contexts, 0),
 	DEFINE_PROP_UINT32("flow-byte-overhead", CardState, cfg.flow_overhead, 14),
 	DEFINE_PROP_NETDEV("wire0", CardState, wire[0].conf.peers),

@@ -132,8 +132,8 @@ static void test_errors(void)
 	CHECK(host_counter("cmsg_bad") == 2);
 	host_cmsg(31, body, 132);
 	CHECK(host_counter("cmsg_unknown") == 1);
-	host_cmsg(AGL_CMSG_TUN_IPS, body, 132);
-	CHECK(host_counter("cmsg_tunnel") == 1);
+	host_cmsg(AGL_CMSG_TUN_IPS, body, 131);
+	CHECK(host_counter("cmsg_bad") == 3);
 	hex(ADD_13_1, body);
 	body[n - 8] = 24;
 	host_cmsg(AGL_CMSG_FLOW_ADD, body, n);

@@ -153,4 +153,47 @@ struct agl_act_set_tp {
 
 static_assert(sizeof(struct agl_act_set_tp) == 12);
 
+struct agl_act_pre_tunnel {
+	struct agl_act_head head;
+	__be16 flags;
+	__u8 dst[16];		/* an IPv4 address in the first four */
+};
+
+static_assert(sizeof(struct agl_act_pre_tunnel) == 20);
+#define AGL_PRE_TUNNEL_IPV6		BIT(0)
+
+struct agl_act_set_tunnel {
+	struct agl_act_head head;
+	__be16 reserved;
+	__be64 id;
+	__be32 type_index;
+	__be16 flags;
+	__u8 ttl;
+	__u8 tos;
+	__be16 tpid;		/* outer tag, 0: none */
+	__be16 tci;
+	__u8 opt_lw;		/* Geneve options in long words */
+	__u8 reserved2;
+	__be16 proto;
+} __packed;
+
+static_assert(sizeof(struct agl_act_set_tunnel) == 28);
+#define AGL_SET_TUNNEL_TYPE		GENMASK(7, 4)
+/* Flags of tunnels, here and in keys */
+#define AGL_TUN_FLAG_CSUM		BIT(0)
+#define AGL_TUN_FLAG_KEY		BIT(2)
+#define AGL_TUN_FLAG_GENEVE_OPT		BIT(11)
+
+struct agl_act_push_geneve {
+	struct agl_act_head head;
+	__be16 reserved;
+	__be16 opt_class;
+	__u8 type;
+	__u8 length;		/* of the data in long words */
+	__u8 data[];
+};
+
+static_assert(sizeof(struct agl_act_push_geneve) == 8);
+#define AGL_PUSH_GENEVE_MAX		32	/* bytes of these actions in a rule */
+
 #endif

@@ -98,4 +98,63 @@ struct agl_key_qinq {
 
 static_assert(sizeof(struct agl_key_qinq) == 8);
 
+/* Behind the outer addresses of a tunnel, which are 4 or 16 bytes each */
+struct agl_key_udp_tun {
+	__be16 reserved;
+	__u8 tos;
+	__u8 ttl;
+	__be32 reserved2;
+	__be32 vni;
+};
+
+static_assert(sizeof(struct agl_key_udp_tun) == 12);
+#define AGL_TUN_VNI			GENMASK(31, 8)
+
+struct agl_key_gre {
+	__be16 flags;
+	__u8 tos;
+	__u8 ttl;
+	__be16 reserved;
+	__be16 proto;
+	__be32 key;
+	__be32 reserved2;
+};
+
+static_assert(sizeof(struct agl_key_gre) == 16);
+
+struct agl_key_udp4 {
+	__be32 src;
+	__be32 dst;
+	struct agl_key_udp_tun tun;
+};
+
+static_assert(sizeof(struct agl_key_udp4) == 20);
+
+struct agl_key_udp6 {
+	__u8 src[16];
+	__u8 dst[16];
+	struct agl_key_udp_tun tun;
+};
+
+static_assert(sizeof(struct agl_key_udp6) == 44);
+
+struct agl_key_gre4 {
+	__be32 src;
+	__be32 dst;
+	struct agl_key_gre gre;
+};
+
+static_assert(sizeof(struct agl_key_gre4) == 24);
+
+struct agl_key_gre6 {
+	__u8 src[16];
+	__u8 dst[16];
+	struct agl_key_gre gre;
+};
+
+static_assert(sizeof(struct agl_key_gre6) == 48);
+
+#define AGL_KEY_OPTS_MAX		32	/* bytes of Geneve options */
+#define AGL_KEY_OPTS6_MAX		8	/* with an outer IPv6 header */
+
 #endif

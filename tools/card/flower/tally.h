@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CARD_TALLY_H
+#define CARD_TALLY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a statistics context has counted since its last report */
+struct tally {
+	struct tally *dirty_next;
+	bool dirty;
+	uint32_t ctx;
+	uint64_t cookie;
+	uint64_t packets;
+	uint64_t bytes;
+};
+
+#endif
