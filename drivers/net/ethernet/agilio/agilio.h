@@ -12,6 +12,7 @@
 #include "abi/cmsg.h"
 #include "chip/chip.h"
 #include "flower/table.h"
+#include "flower/tunnel.h"
 #include "tc/refuse.h"
 #include "vnic/vnic.h"
 
@@ -34,6 +35,7 @@ struct agilio;
  * @dst: metadata that takes a packet to the port
  * @stats: the port's counters in the card
  * @devlink_port: its port
+ * @ingress: as a device that rules are on
  * @rules: tc's rules with this port as ingress, in the card
  * @refused: how often a rule was refused, by reason
  */
@@ -48,6 +50,7 @@ struct agl_repr {
 	struct metadata_dst *dst;
 	void __iomem *stats;
 	struct devlink_port devlink_port;
+	struct agl_ingress ingress;
 	atomic_t rules;
 	atomic_t refused[AGL_REFUSALS];
 };
@@ -73,6 +76,8 @@ struct agl_repr {
  * @vf: representors of VFs
  * @reply: woken by each answer of the firmware
  * @table: rules in the card
+ * @tunnels: their ends
+ * @refused: how often a rule of a device that isn't a representor was refused
  */
 struct agilio {
 	struct pci_dev *pdev;
@@ -94,6 +99,8 @@ struct agilio {
 	struct agl_repr __rcu *vf[AGL_MAX_VFS];
 	wait_queue_head_t reply;
 	struct agl_table table;
+	struct agl_tunnels tunnels;
+	atomic_t refused[AGL_REFUSALS];
 };
 
 /* flower/app.c */
@@ -159,6 +166,10 @@ void agl_mac_stats_read(void __iomem *block, u64 *data);
 
 /* tc/bind.c */
 int agl_setup_tc(struct net_device *dev, enum tc_setup_type type, void *data);
+
+/* tc/indirect.c */
+int agl_indirect_start(struct agilio *agl);
+void agl_indirect_stop(struct agilio *agl);
 
 /* devlink/devlink.c */
 extern const struct devlink_ops agl_devlink_ops;

@@ -133,11 +133,21 @@ static int start_netdevs(struct agilio *agl)
 	err = agl_pf_netdev_create(agl);
 	if (err)
 		goto err_app;
-	err = agl_reprs_create(agl);
+	err = agl_tunnels_start(agl);
 	if (err)
 		goto err_pf;
+	err = agl_reprs_create(agl);
+	if (err)
+		goto err_tunnels;
+	err = agl_indirect_start(agl);
+	if (err)
+		goto err_reprs;
 	return 0;
 
+err_reprs:
+	agl_reprs_destroy(agl);
+err_tunnels:
+	agl_tunnels_stop(agl);
 err_pf:
 	agl_pf_netdev_destroy(agl);
 err_app:
@@ -149,7 +159,9 @@ err_irqs:
 
 static void stop_netdevs(struct agilio *agl)
 {
+	agl_indirect_stop(agl);
 	agl_reprs_destroy(agl);
+	agl_tunnels_stop(agl);
 	agl_pf_netdev_destroy(agl);
 	agl_app_stop(agl);
 	pci_free_irq_vectors(agl->pdev);

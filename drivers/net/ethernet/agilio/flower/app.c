@@ -69,6 +69,7 @@ int agl_app_init(struct agilio *agl)
 	int err;
 
 	init_waitqueue_head(&agl->reply);
+	agl_tunnels_init(agl);
 	err = check_app(agl);
 	if (!err)
 		err = agree_features(agl);

@@ -129,6 +129,12 @@ static void rx_port_mod(struct agilio *agl, const struct agl_port_mod *m)
 	}
 }
 
+static bool for_tunnels(u8 type)
+{
+	return type == AGL_CMSG_NO_NEIGH || type == AGL_CMSG_NO_NEIGH_V6 ||
+	       type == AGL_CMSG_ACTIVE_TUNS || type == AGL_CMSG_ACTIVE_TUNS_V6;
+}
+
 /**
  * agl_cmsg_rx - a message from the firmware, in softirq
  * @vnic: control vNIC
@@ -153,7 +159,10 @@ void agl_cmsg_rx(struct agl_vnic *vnic, struct sk_buff *skb)
 	else if (h->type == AGL_CMSG_FLOW_STATS)
 		agl_stats_rx(agl, body, len / sizeof(struct agl_flow_stats));
 	rcu_read_unlock();
-	dev_consume_skb_any(skb);
+	if (for_tunnels(h->type))
+		agl_tunnels_rx(agl, skb);
+	else
+		dev_consume_skb_any(skb);
 	return;
 
 bad:

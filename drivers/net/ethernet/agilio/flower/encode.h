@@ -6,11 +6,30 @@
 #include "../abi/key.h"
 #include "rule.h"
 
+struct agl_endpoint;
+struct agl_local;
+
+/**
+ * struct agl_pre_tunnel - a pre-tunnel rule
+ * @used: it is one
+ * @index: MAC index of the internal port, AGL_MAC_IDX_
+ * @tci: tag that packets have, AGL_NEIGH_NO_TAG: none
+ */
+struct agl_pre_tunnel {
+	bool used;
+	u16 index;
+	u16 tci;
+};
+
 /**
  * struct agl_image - a rule as the firmware's bytes
  * @key_len: bytes of @key and of @mask
  * @act_len: bytes of @act
  * @shortcut: the actions in one word, AGL_SHORTCUT_ or a port id
+ * @ignored: what the rule asked for and @mask doesn't say
+ * @local: address that the rule's tunnel ends at, a reference; or NULL
+ * @endpoint: other end of the tunnel that it sends into, likewise
+ * @pre: if the rule is a pre-tunnel rule it has no key and no actions
  * @key: values; the mask id is still to come
  * @mask: which bits to compare
  * @act: action list
@@ -19,10 +38,21 @@ struct agl_image {
 	unsigned int key_len;
 	unsigned int act_len;
 	u32 shortcut;
+	u16 ignored;
+	struct agl_local *local;
+	struct agl_endpoint *endpoint;
+	struct agl_pre_tunnel pre;
 	u8 key[AGL_KEY_MAX];
 	u8 mask[AGL_KEY_MAX];
 	u8 act[AGL_ACT_LIST_MAX];
 };
+
+/* encode_tunnel.c */
+void agl_tunnel_layers(const struct agl_rule *rule, u8 *layers, u32 *layers2);
+size_t agl_tunnel_size(const struct agl_rule *rule);
+void agl_tunnel_put(const struct agl_rule *rule, u8 *key, u8 *mask);
+size_t agl_encap_pre(const struct agl_encap *e, u8 *to, size_t room);
+size_t agl_encap_set(const struct agl_encap *e, u8 *to, size_t room);
 
 int agl_encode_match(const struct agl_rule *rule, u64 features,
 		     struct agl_image *image);

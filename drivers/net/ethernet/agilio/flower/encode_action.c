@@ -26,12 +26,24 @@ static void *put(struct agl_image *image, enum agl_act_op op, size_t size)
 static int put_output(struct agl_image *image, u32 port, bool last)
 {
 	struct agl_act_output *o = put(image, AGL_ACT_OUTPUT, sizeof(*o));
+	bool tunnel = FIELD_GET(AGL_PORT_TYPE, port) == AGL_PORT_TYPE_TUNNEL;
 
 	if (!o)
 		return -E2BIG;
-	o->flags = cpu_to_be16(last ? AGL_OUTPUT_LAST : 0);
+	o->flags = cpu_to_be16((last ? AGL_OUTPUT_LAST : 0) |
+			       (tunnel ? AGL_OUTPUT_USE_TUN : 0));
 	o->port = cpu_to_be32(port);
 	return 0;
+}
+
+static int put_encap(struct agl_image *image, const struct agl_encap *e,
+		     size_t (*fill)(const struct agl_encap *, u8 *, size_t))
+{
+	size_t len = fill(e, image->act + image->act_len,
+			  sizeof(image->act) - image->act_len);
+
+	image->act_len += len;
+	return len ? 0 : -E2BIG;
 }
 
 static int put_push_vlan(struct agl_image *image, const struct agl_action *a)
@@ -233,6 +245,8 @@ static int put_action(struct agl_image *image, const struct agl_rule *rule,
 		return put_set_mpls(image, a);
 	case AGL_SET:
 		return put_set(image, rule, a);
+	case AGL_ENCAP:
+		return put_encap(image, &rule->encap, agl_encap_set);
 	case AGL_DROP:
 		return 0;
 	}
@@ -269,6 +283,9 @@ int agl_encode_actions(const struct agl_rule *rule, struct agl_image *image)
 
 	image->act_len = 0;
 	image->shortcut = shortcut(rule);
+	/* What the card must find before it begins goes in front */
+	if (rule->encap.type)
+		err = put_encap(image, &rule->encap, agl_encap_pre);
 	for (i = 0; i < rule->actions && !err; i++)
 		err = put_action(image, rule, &rule->action[i]);
 	return err;

@@ -11,12 +11,16 @@
  * @layers: first byte of the key
  * @layers2: extended layers
  * @at: offset of each layer, 0 if it isn't there
+ * @tun: offset of the tunnel's layer, 0 if it isn't there
+ * @opts: offset of the Geneve options, likewise
  * @len: of the whole key
  */
 struct places {
 	u8 layers;
 	u32 layers2;
 	u8 at[AGL_LAYERS];
+	unsigned int tun;
+	unsigned int opts;
 	unsigned int len;
 };
 
@@ -53,14 +57,15 @@ static void place_layers(const struct agl_rule *rule, u64 features,
 {
 	bool tags = rule->outer != AGL_TAG_ANY || rule->inner != AGL_TAG_ANY;
 
-	p->len = sizeof(struct agl_key_meta);
+	p->len = sizeof(struct agl_key_meta) + sizeof(__be32);
 	p->layers = AGL_KEY_PORT;
-	if (tags && features & AGL_FEAT_VLAN_QINQ) {
-		p->layers |= AGL_KEY_EXT;
+	if (tags && features & AGL_FEAT_VLAN_QINQ)
 		p->layers2 |= AGL_KEY2_QINQ;
+	agl_tunnel_layers(rule, &p->layers, &p->layers2);
+	if (p->layers2) {
+		p->layers |= AGL_KEY_EXT;
 		p->len += sizeof(__be32);
 	}
-	p->len += sizeof(__be32);
 	if (!is_zero_ether_addr(rule->mask.dst_mac) ||
 	    !is_zero_ether_addr(rule->mask.src_mac) ||
 	    is_type(rule, ETH_P_MPLS_UC)) {
@@ -80,6 +85,14 @@ static void place_layers(const struct agl_rule *rule, u64 features,
 	}
 	if (p->layers2 & AGL_KEY2_QINQ)
 		place(p, AGL_LAYER_QINQ, sizeof(struct agl_key_qinq));
+	if (rule->tun) {
+		p->tun = p->len;
+		p->len += agl_tunnel_size(rule);
+	}
+	if (p->layers2 & AGL_KEY2_GENEVE_OPT) {
+		p->opts = p->len;
+		p->len += AGL_KEY_OPTS_MAX;
+	}
 }
 
 static void put_head(const struct places *p, u32 port, bool mask, u8 *to)
@@ -212,5 +225,12 @@ int agl_encode_match(const struct agl_rule *rule, u64 features,
 		put_qinq(&p, rule, image);
 	else
 		put_tci(rule, image);
+	if (p.tun)
+		agl_tunnel_put(rule, image->key + p.tun, image->mask + p.tun);
+	if (p.opts) {
+		memcpy(image->key + p.opts, rule->key.enc_opts, AGL_KEY_OPTS_MAX);
+		memcpy(image->mask + p.opts, rule->mask.enc_opts,
+		       AGL_KEY_OPTS_MAX);
+	}
 	return 0;
 }

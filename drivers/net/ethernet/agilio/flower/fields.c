@@ -41,6 +41,24 @@ static void get_lse(const void *from, void *to)
 			   FIELD_PREP(AGL_MPLS_TTL, l->mpls_ttl), to);
 }
 
+static void get_enc_flags(const void *from, void *to)
+{
+	const struct flow_dissector_key_control *c = from;
+	u32 known = FLOW_DIS_F_TUNNEL_CSUM | FLOW_DIS_F_TUNNEL_DONT_FRAGMENT;
+	u8 *flags = to;
+
+	*flags = (c->flags & FLOW_DIS_F_TUNNEL_CSUM ? AGL_ENC_CSUM : 0) |
+		 (c->flags & FLOW_DIS_F_TUNNEL_DONT_FRAGMENT ? AGL_ENC_DF : 0) |
+		 (c->flags & ~known ? AGL_ENC_OTHER : 0);
+}
+
+static void get_opts(const void *from, void *to)
+{
+	const struct flow_dissector_key_enc_opts *o = from;
+
+	memcpy(to, o->data, AGL_KEY_OPTS_MAX);
+}
+
 #define AT(f, bytes)							\
 	.at = offsetof(struct agl_fields, f), .size = bytes
 
@@ -111,6 +129,22 @@ const struct agl_field agl_fields[] = {
 	  .cannot_match = 0xffff & ~(AGL_TCP_FIN | AGL_TCP_SYN | AGL_TCP_RST |
 				     AGL_TCP_PSH | AGL_TCP_URG),
 	  .why = "only fin, syn, rst, psh and urg are compared" },
+	{ "enc_key_id", AT(enc_key, 4), FROM(ENC_KEYID, keyid, keyid) },
+	{ "enc_src_ip", AT(enc_src, 4), FROM(ENC_IPV4_ADDRS, ipv4_addrs, src) },
+	{ "enc_dst_ip", AT(enc_dst, 4), FROM(ENC_IPV4_ADDRS, ipv4_addrs, dst) },
+	{ "enc_src_ip", AT(enc_src6, 16), FROM(ENC_IPV6_ADDRS, ipv6_addrs, src),
+	  .feature = AGL_FEAT_IPV6_TUN },
+	{ "enc_dst_ip", AT(enc_dst6, 16), FROM(ENC_IPV6_ADDRS, ipv6_addrs, dst),
+	  .feature = AGL_FEAT_IPV6_TUN },
+	{ "enc_src_port", AT(enc_sport, 2), FROM(ENC_PORTS, ports, src),
+	  .cannot_match = 0xffff, .why = "the card does not look at it" },
+	{ "enc_dst_port", AT(enc_dport, 2), FROM(ENC_PORTS, ports, dst) },
+	{ "enc_tos", AT(enc_tos, 1), FROM(ENC_IP, ip, tos) },
+	{ "enc_ttl", AT(enc_ttl, 1), FROM(ENC_IP, ip, ttl) },
+	{ "enc_flags", AT(enc_flags, 1), WHOLE(ENC_CONTROL, control, get_enc_flags),
+	  .cannot_match = AGL_ENC_OTHER, .why = "the card does not look at it" },
+	{ "geneve_opts", AT(enc_opts, AGL_KEY_OPTS_MAX),
+	  WHOLE(ENC_OPTS, enc_opts, get_opts), .feature = AGL_FEAT_GENEVE_OPT },
 
 	{ "indev", FROM(META, meta, ingress_ifindex), .dissector_size = 4,
 	  NO_LAYER("a rule is for its own device") },
@@ -127,9 +161,6 @@ const struct agl_field agl_fields[] = {
 	{ "num_of_vlans", WHOLE(NUM_OF_VLANS, num_of_vlans, NULL),
 	  NO_LAYER("match vlan and cvlan instead") },
 	{ "ct_state or ct_zone", WHOLE(CT, ct, NULL), NO_LAYER("not yet offloaded") },
-	{ "enc_key_id", WHOLE(ENC_KEYID, keyid, NULL), NO_LAYER("not yet offloaded") },
-	{ "enc_src_ip or enc_dst_ip", WHOLE(ENC_CONTROL, control, NULL),
-	  NO_LAYER("not yet offloaded") },
 	{ "hash", WHOLE(HASH, hash, NULL), NO_LAYER("unknown to the card") },
 	{ "pppoe", WHOLE(PPPOE, pppoe, NULL), NO_LAYER("unknown to the card") },
 	{ "l2tpv3", WHOLE(L2TPV3, l2tpv3, NULL), NO_LAYER("unknown to the card") },

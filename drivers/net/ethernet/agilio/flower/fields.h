@@ -47,7 +47,7 @@ struct agl_field {
 	bool matched;
 	u8 dissector;
 	u8 dissector_at;
-	u8 dissector_size;
+	u16 dissector_size;
 	void (*get)(const void *from, void *to);
 	u64 feature;
 	u32 cannot_match;
@@ -58,6 +58,8 @@ struct agl_field {
 	u8 header_at;
 	u32 cannot_set;
 };
+
+static_assert(sizeof(struct agl_fields) <= 256);
 
 extern const struct agl_field agl_fields[];
 extern const unsigned int agl_field_count;

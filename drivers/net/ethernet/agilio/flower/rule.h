@@ -10,6 +10,11 @@
 #include <linux/in6.h>
 #include <linux/types.h>
 
+#include "../abi/key.h"
+
+struct net;
+struct net_device;
+
 /* frag, tcp_flags: as the wire and the dissector have them */
 #define AGL_FRAG_ANY		BIT(0)	/* is a fragment */
 #define AGL_FRAG_FIRST		BIT(1)	/* the first one */
@@ -18,6 +23,14 @@
 #define AGL_TCP_RST		BIT(2)
 #define AGL_TCP_PSH		BIT(3)
 #define AGL_TCP_URG		BIT(5)
+
+/* enc_flags: what the card can't see of a tunnel's header, and the rest */
+#define AGL_ENC_CSUM		BIT(0)
+#define AGL_ENC_DF		BIT(1)
+#define AGL_ENC_OTHER		BIT(7)
+
+#define AGL_ECN_BITS		0x03
+#define AGL_ECN_CE		0x03
 
 #define AGL_TCI_PRIO_BITS	0xe000
 #define AGL_TCI_VID_BITS	0x0fff
@@ -45,8 +58,20 @@
  * @dst: IPv4 destination
  * @src6: IPv6 source
  * @dst6: IPv6 destination
+ * @enc_key: tunnel's VNI or key
+ * @enc_src: outer IPv4 source
+ * @enc_dst: outer IPv4 destination
+ * @enc_src6: outer IPv6 source
+ * @enc_dst6: outer IPv6 destination
+ * @enc_sport: outer UDP source port
+ * @enc_dport: outer UDP destination port
+ * @enc_tos: outer TOS or traffic class
+ * @enc_ttl: outer TTL or hop limit
+ * @enc_flags: AGL_ENC_
+ * @enc_opts: Geneve options as on the wire
  *
- * All in network byte order.
+ * All in network byte order. Of a packet out of a tunnel all fields before
+ * @enc_key are the inner packet's.
  */
 struct agl_fields {
 	u8 dst_mac[ETH_ALEN];
@@ -70,6 +95,17 @@ struct agl_fields {
 	__be32 dst;
 	struct in6_addr src6;
 	struct in6_addr dst6;
+	__be32 enc_key;
+	__be32 enc_src;
+	__be32 enc_dst;
+	struct in6_addr enc_src6;
+	struct in6_addr enc_dst6;
+	__be16 enc_sport;
+	__be16 enc_dport;
+	u8 enc_tos;
+	u8 enc_ttl;
+	u8 enc_flags;
+	u8 enc_opts[AGL_KEY_OPTS_MAX];
 };
 
 /**
@@ -90,6 +126,43 @@ enum agl_action_type {
 	AGL_POP_MPLS,
 	AGL_SET_MPLS,
 	AGL_SET,
+	AGL_ENCAP,
+};
+
+#define AGL_ENCAP_OPTS_MAX	32
+
+/**
+ * struct agl_encap - the tunnel that a rule sends packets into
+ * @type: AGL_TUN_
+ * @v6: outer header is IPv6
+ * @csum: UDP checksum wanted
+ * @has_key: @key is to be sent
+ * @ttl: outer TTL or hop limit
+ * @tos: outer TOS or traffic class
+ * @opts_len: bytes of @opts
+ * @opts: Geneve options as on the wire
+ * @key: VNI or key
+ * @dst: outer destination, IPv4 in the first word
+ * @src: outer source, zero: what the route says
+ * @net: namespace of the outer packet
+ * @tpid: outer VLAN tag's type, 0: no tag
+ * @tci: of that tag
+ */
+struct agl_encap {
+	u8 type;
+	bool v6;
+	bool csum;
+	bool has_key;
+	u8 ttl;
+	u8 tos;
+	u8 opts_len;
+	u8 opts[AGL_ENCAP_OPTS_MAX];
+	__be32 key;
+	struct in6_addr dst;
+	struct in6_addr src;
+	struct net *net;
+	__be16 tpid;
+	__be16 tci;
 };
 
 /**
@@ -100,6 +173,8 @@ enum agl_action_type {
  * @mpls: AGL_PUSH_MPLS: type and entry; AGL_POP_MPLS: type of what is left;
  *	AGL_SET_MPLS: entry and which bits of it
  * @set: AGL_SET: new values and which bits of them
+ *
+ * AGL_ENCAP stands where tc has tunnel_key set; what it says is in the rule.
  */
 struct agl_action {
 	enum agl_action_type type;
@@ -128,6 +203,11 @@ struct agl_action {
  * @mask: bits that matter
  * @outer: the outer tag
  * @inner: the inner tag
+ * @tun: AGL_TUN_ of the tunnel that packets come out of, 0: none
+ * @tun6: its outer header is IPv6
+ * @ignored: what was asked of @enc_flags and isn't compared: mask, value
+ * @encap: the tunnel that packets go into
+ * @internal: internal port that packets are for, in a pre-tunnel rule
  * @actions: number of actions
  * @room: for how many there is memory
  * @action: in the order of execution
@@ -138,6 +218,11 @@ struct agl_rule {
 	struct agl_fields mask;
 	enum agl_tag outer;
 	enum agl_tag inner;
+	u8 tun;
+	bool tun6;
+	u16 ignored;
+	struct agl_encap encap;
+	const struct net_device *internal;
 	unsigned int actions;
 	unsigned int room;
 	struct agl_action action[] __counted_by(room);

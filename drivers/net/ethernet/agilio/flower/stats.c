@@ -53,8 +53,12 @@ void agl_stats_rx(struct agilio *agl, const struct agl_flow_stats *rec,
 		struct agl_flow *flow;
 
 		flow = id < t->context_count ? xa_load(&t->contexts, id) : NULL;
-		/* The last counts of a deleted flow aren't those of the next */
-		if (!flow || flow->cookie != be64_to_cpu(rec->cookie))
+		/*
+		 * The last counts of a deleted flow aren't those of the next.
+		 * Of a pre-tunnel rule the firmware knows no cookie.
+		 */
+		if (!flow || (!flow->pre.used &&
+			      flow->cookie != be64_to_cpu(rec->cookie)))
 			continue;
 		flow->packets += be32_to_cpu(rec->packets);
 		flow->bytes += be64_to_cpu(rec->bytes);

@@ -286,6 +286,8 @@ static struct agl_flow *flow_alloc(unsigned long cookie, u32 port, u32 prio,
 	f->prio = prio;
 	f->used = jiffies;
 	f->shortcut = image->shortcut;
+	f->ignored = image->ignored;
+	f->pre = image->pre;
 	f->act_len = image->act_len;
 	memcpy(f->act, image->act, image->act_len);
 	return f;
@@ -320,7 +322,7 @@ static int flow_send(struct agilio *agl, struct agl_flow *flow,
  * @cookie: tc's name for it
  * @port: ingress, port id
  * @prio: of the filter
- * @image: its bytes
+ * @image: its bytes; the references in it are the table's if this returns 0
  *
  * Return: 0; -ENOSPC if the card has no room for the rule or its mask; -EEXIST
  * if the flow is there, or another with the same match and the firmware can't
@@ -349,9 +351,12 @@ int agl_table_add(struct agilio *agl, unsigned long cookie, u32 port, u32 prio,
 	err = rhashtable_insert_fast(&t->flows, &flow->node, flow_params);
 	if (err)
 		goto err_context;
-	err = flow_send(agl, flow, image);
+	err = flow->pre.used ? agl_pre_tun_add(agl, flow) :
+			       flow_send(agl, flow, image);
 	if (err)
 		goto err_flow;
+	flow->local = image->local;
+	flow->endpoint = image->endpoint;
 	return 0;
 
 err_flow:
@@ -419,6 +424,10 @@ int agl_table_del(struct agilio *agl, unsigned long cookie, u32 port)
 	if (!flow)
 		return -ENOENT;
 	agl_cmsg_room(agl);
+	if (flow->pre.used) {
+		agl_pre_tun_del(agl, flow);
+		goto out;
+	}
 	need = message_size(flow, AGL_KEY_LIMIT);
 	do {
 		skb = agl_cmsg_alloc(need, GFP_KERNEL | __GFP_NOFAIL);
@@ -428,8 +437,13 @@ int agl_table_del(struct agilio *agl, unsigned long cookie, u32 port)
 		agl_cmsg_kick(agl);
 		kfree_skb(skb);
 	} while (err);
+out:
 	rhashtable_remove_fast(&t->flows, &flow->node, flow_params);
 	xa_erase(&t->contexts, flow->id);
+	if (flow->local)
+		agl_local_put(agl, flow->local);
+	if (flow->endpoint)
+		agl_endpoint_put(agl, flow->endpoint);
 	kfree_rcu(flow, rcu);
 	return 0;
 }

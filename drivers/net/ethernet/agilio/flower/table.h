@@ -84,6 +84,10 @@ struct agl_entry {
  * @used: when the card last counted a packet, in jiffies
  * @rcu: frees it
  * @shortcut: of the actions
+ * @local: address that its tunnel ends at, or NULL
+ * @endpoint: other end of the tunnel that it sends into, or NULL
+ * @pre: if it is a pre-tunnel rule; it has no entry then
+ * @ignored: what was asked for and the key doesn't say
  * @act_len: bytes
  * @act: action list
  */
@@ -100,6 +104,10 @@ struct agl_flow {
 	u64 bytes;
 	unsigned long used;
 	struct rcu_head rcu;
+	struct agl_local *local;
+	struct agl_endpoint *endpoint;
+	struct agl_pre_tunnel pre;
+	u16 ignored;
 	u16 act_len;
 	u8 act[] __counted_by(act_len);
 };
@@ -146,6 +154,10 @@ struct agl_mask *agl_mask_get(struct agl_masks *m, const u8 *bytes, u8 len,
 			      bool *first);
 bool agl_mask_is_last(const struct agl_mask *mask);
 void agl_mask_put(struct agl_masks *m, struct agl_mask *mask);
+
+/* pre_tunnel.c */
+int agl_pre_tun_add(struct agilio *agl, const struct agl_flow *flow);
+void agl_pre_tun_del(struct agilio *agl, const struct agl_flow *flow);
 
 /* stats.c */
 u32 agl_stats_context(const struct agl_table *t, u32 id);

@@ -195,8 +195,11 @@ static void repr_ethtool_stats(struct net_device *dev,
 	struct agl_repr *r = netdev_priv(dev);
 	unsigned int i;
 
+	/* Devices that aren't ours have no statistics: the PF has theirs too */
 	for (i = 0; i < AGL_REFUSALS; i++)
-		data[i] = atomic_read(&r->refused[i]);
+		data[i] = atomic_read(&r->refused[i]) +
+			  (r->kind == AGL_REPR_PF ?
+			   atomic_read(&r->agl->refused[i]) : 0);
 	data += AGL_REFUSALS;
 	if (r->kind == AGL_REPR_PHYS)
 		agl_mac_stats_read(r->stats, data);
@@ -332,6 +335,11 @@ static int repr_create(struct agilio *agl, enum agl_repr_kind kind,
 	r->index = index;
 	repr_netdev_init(agl, dev);
 	repr_identify(r);
+	r->ingress.agl = agl;
+	r->ingress.dev = dev;
+	r->ingress.port = r->id;
+	r->ingress.rules = &r->rules;
+	r->ingress.refused = r->refused;
 	r->dst = metadata_dst_alloc(0, METADATA_HW_PORT_MUX, GFP_KERNEL);
 	if (!r->dst)
 		goto err_free;

@@ -240,6 +240,24 @@ static struct net_device *pf_source(struct agl_vnic *vnic, u32 port)
 	return r ? r->netdev : NULL;
 }
 
+/*
+ * The card has no rule for what was about to leave by an internal port of
+ * Open vSwitch: it leaves there now.
+ */
+static bool pf_redirect(struct agl_vnic *vnic, u32 port, struct sk_buff *skb)
+{
+	struct agilio *agl = vnic->priv;
+	struct net_device *dev = agl_internal_dev(&agl->tunnels, port);
+
+	if (!dev)
+		return false;
+	skb->protocol = eth_type_trans(skb, dev);
+	skb_reset_network_header(skb);
+	skb_push(skb, ETH_HLEN);
+	dev_queue_xmit(skb);
+	return true;
+}
+
 static void pf_link(struct agl_vnic *vnic, bool up)
 {
 	if (up)
@@ -250,6 +268,7 @@ static void pf_link(struct agl_vnic *vnic, bool up)
 
 static const struct agl_vnic_ops pf_ops = {
 	.source = pf_source,
+	.redirect = pf_redirect,
 	.link = pf_link,
 };
 

@@ -56,17 +56,26 @@ static int take_output(struct agl_action_list *l, const struct flow_action_entry
 {
 	bool redirect = a->id == FLOW_ACTION_REDIRECT;
 	struct agl_repr *out = agl_repr_of(a->dev);
+	u32 port;
+	int err;
 
 	/* The card repairs checksums whether asked to or not */
 	if (l->needs)
 		return agl_refuse(l->req, AGL_REFUSE_CSUM,
 				  "output after pedit: csum %s is missing",
 				  csum_names(l->needs));
-	if (!out || out->agl != l->req->repr->agl)
+	if (l->encap || agl_tunnel_type(a->dev)) {
+		err = agl_take_tunnel_output(l, a, &port);
+		if (err)
+			return err;
+	} else if (out && out->agl == l->req->in->agl) {
+		port = out->id;
+	} else {
 		return agl_refuse(l->req, AGL_REFUSE_PORT,
 				  "output to %s, which is no port of this card",
 				  netdev_name(a->dev));
-	agl_action_add(l, redirect ? AGL_REDIRECT : AGL_MIRROR)->port = out->id;
+	}
+	agl_action_add(l, redirect ? AGL_REDIRECT : AGL_MIRROR)->port = port;
 	l->done = redirect;
 	return 0;
 }
@@ -265,16 +274,15 @@ static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 	[FLOW_ACTION_TRAP] = { "trap", .why = "the host has to do that" },
 	[FLOW_ACTION_GOTO] = { "goto chain", .why = "not yet offloaded" },
 	[FLOW_ACTION_REDIRECT_INGRESS] = { "mirred ingress redirect",
-		.why = "the host has to do that" },
+		agl_take_internal },
 	[FLOW_ACTION_MIRRED_INGRESS] = { "mirred ingress mirror",
 		.why = "the host has to do that" },
 	[FLOW_ACTION_VLAN_MANGLE] = { "vlan modify", .why = "not yet offloaded" },
-	[FLOW_ACTION_TUNNEL_ENCAP] = { "tunnel_key set", .why = "not yet offloaded" },
-	[FLOW_ACTION_TUNNEL_DECAP] = { "tunnel_key unset",
-		.why = "not yet offloaded" },
+	[FLOW_ACTION_TUNNEL_ENCAP] = { "tunnel_key set", agl_take_encap },
+	[FLOW_ACTION_TUNNEL_DECAP] = { "tunnel_key unset", agl_take_decap },
 	[FLOW_ACTION_ADD] = { "pedit add", .why = "the card can only set" },
 	[FLOW_ACTION_MARK] = { "skbedit mark", .why = "it is the host's" },
-	[FLOW_ACTION_PTYPE] = { "skbedit ptype", .why = "it is the host's" },
+	[FLOW_ACTION_PTYPE] = { "skbedit ptype", agl_take_ptype },
 	[FLOW_ACTION_PRIORITY] = { "skbedit priority", .why = "it is the host's" },
 	[FLOW_ACTION_RX_QUEUE_MAPPING] = { "skbedit queue_mapping",
 		.why = "it is the host's" },
@@ -336,6 +344,9 @@ int agl_parse_actions(const struct agl_request *req,
 		if (err)
 			return err;
 	}
+	if (l.to_host && !rule->internal)
+		return agl_refuse(req, AGL_REFUSE_ACTION,
+				  "action skbedit ptype: it is the host's");
 	/* The card drops what reaches the end of a list, the host would keep it */
 	if (!l.done)
 		return agl_refuse(req, AGL_REFUSE_ACTION,

@@ -13,7 +13,9 @@
  * @rule: here the actions go
  * @tags: VLAN tags that the packet has for certain
  * @type: its ethertype behind them, 0 if that isn't known
+ * @to_host: skbedit ptype host was there
  * @done: the packet is gone: nothing can come after that
+ * @encap: tc's tunnel that packets go into from here on, NULL: none
  * @set: the pedit group that is open, NULL if none
  * @needs: checksums that software has left wrong
  * @may: checksums that the card has repaired
@@ -23,7 +25,9 @@ struct agl_action_list {
 	struct agl_rule *rule;
 	unsigned int tags;
 	__be16 type;
+	bool to_host;
 	bool done;
+	const struct ip_tunnel_info *encap;
 	struct agl_action *set;
 	u32 needs;
 	u32 may;
@@ -31,6 +35,18 @@ struct agl_action_list {
 
 struct agl_action *agl_action_add(struct agl_action_list *l,
 				  enum agl_action_type type);
+
+/* action_tunnel.c */
+u8 agl_tunnel_type(const struct net_device *dev);
+int agl_take_encap(struct agl_action_list *l, const struct flow_action_entry *a);
+int agl_take_decap(struct agl_action_list *l, const struct flow_action_entry *a);
+int agl_take_tunnel_output(struct agl_action_list *l,
+			   const struct flow_action_entry *a, u32 *port);
+
+/* pre_tunnel.c */
+int agl_take_ptype(struct agl_action_list *l, const struct flow_action_entry *a);
+int agl_take_internal(struct agl_action_list *l,
+		      const struct flow_action_entry *a);
 
 /* action_mpls.c */
 int agl_take_mpls_push(struct agl_action_list *l,

@@ -12,7 +12,8 @@
 
 static LIST_HEAD(block_cbs);
 
-static struct agl_rule *rule_alloc(const struct agl_repr *r, unsigned int actions)
+static struct agl_rule *rule_alloc(const struct agl_ingress *in,
+				   unsigned int actions)
 {
 	struct agl_rule *rule;
 
@@ -21,41 +22,64 @@ static struct agl_rule *rule_alloc(const struct agl_repr *r, unsigned int action
 		return NULL;
 	memset(rule, 0, sizeof(*rule));
 	rule->room = actions;
-	rule->port = r->id;
+	rule->port = in->port;
+	rule->tun = in->tun;
 	return rule;
+}
+
+static int encode(const struct agl_request *req, const struct agl_rule *rule,
+		  struct agl_image *image)
+{
+	image->ignored = rule->ignored;
+	if (rule->internal)
+		return agl_make_pre_tunnel(req, rule, image);
+	if (agl_encode_match(rule, req->in->agl->features, image))
+		return agl_refuse(req, AGL_REFUSE_SIZE,
+				  "the match is longer than %u bytes",
+				  AGL_KEY_LIMIT);
+	if (agl_encode_actions(rule, image))
+		return agl_refuse(req, AGL_REFUSE_SIZE,
+				  "the actions are longer than %u bytes",
+				  AGL_ACT_LIST_MAX);
+	return 0;
+}
+
+static void image_release(struct agilio *agl, struct agl_image *image)
+{
+	if (image->local)
+		agl_local_put(agl, image->local);
+	if (image->endpoint)
+		agl_endpoint_put(agl, image->endpoint);
 }
 
 static int compile(const struct agl_request *req, const struct flow_rule *from,
 		   struct agl_image *image)
 {
-	struct agilio *agl = req->repr->agl;
 	struct agl_rule *rule;
 	int err;
 
-	rule = rule_alloc(req->repr, from->action.num_entries);
+	image->local = NULL;
+	image->endpoint = NULL;
+	memset(&image->pre, 0, sizeof(image->pre));
+	rule = rule_alloc(req->in, from->action.num_entries);
 	if (!rule)
 		return -ENOMEM;
-	err = agl_parse_match(req, from, agl->features, rule);
+	err = agl_parse_match(req, from, req->in->agl->features, rule);
 	if (!err)
 		err = agl_parse_actions(req, from, rule);
+	if (!err)
+		err = agl_take_ends(req, rule, image);
+	if (!err)
+		err = encode(req, rule, image);
 	if (err)
-		goto out;
-	if (agl_encode_match(rule, agl->features, image))
-		err = agl_refuse(req, AGL_REFUSE_SIZE,
-				 "the match is longer than %u bytes",
-				 AGL_KEY_LIMIT);
-	else if (agl_encode_actions(rule, image))
-		err = agl_refuse(req, AGL_REFUSE_SIZE,
-				 "the actions are longer than %u bytes",
-				 AGL_ACT_LIST_MAX);
-out:
+		image_release(req->in->agl, image);
 	kfree(rule);
 	return err;
 }
 
 static int explain(const struct agl_request *req, int err)
 {
-	struct agl_table *t = &req->repr->agl->table;
+	struct agl_table *t = &req->in->agl->table;
 
 	switch (err) {
 	case -ENOSPC:
@@ -68,6 +92,9 @@ static int explain(const struct agl_request *req, int err)
 	case -EEXIST:
 		return agl_refuse(req, AGL_REFUSE_DUPLICATE,
 				  "a rule with this match is in the card already");
+	case -ENOTUNIQ:
+		return agl_refuse(req, AGL_REFUSE_DUPLICATE,
+				  "enc_flags alone tell it from a rule in the card");
 	case -ETIMEDOUT:
 		return agl_refuse(req, AGL_REFUSE_DEVICE,
 				  "the card does not take messages");
@@ -76,9 +103,9 @@ static int explain(const struct agl_request *req, int err)
 	}
 }
 
-static int flower_replace(struct agl_repr *r, struct flow_cls_offload *f)
+static int flower_replace(const struct agl_ingress *in, struct flow_cls_offload *f)
 {
-	struct agl_request req = { r, f->cookie, f->common.extack };
+	struct agl_request req = { in, f->cookie, f->common.extack };
 	struct agl_image *image;
 	int err;
 
@@ -90,35 +117,53 @@ static int flower_replace(struct agl_repr *r, struct flow_cls_offload *f)
 	if (!image)
 		return -ENOMEM;
 	err = compile(&req, flow_cls_offload_flow_rule(f), image);
-	if (!err) {
-		err = agl_table_add(r->agl, f->cookie, r->id, f->common.prio,
-				    image);
+	if (err)
+		goto out;
+	err = agl_table_add(in->agl, f->cookie, in->port, f->common.prio, image);
+	if (err) {
+		image_release(in->agl, image);
 		err = explain(&req, err);
+	} else if (in->rules) {
+		atomic_inc(in->rules);
 	}
-	if (!err)
-		atomic_inc(&r->rules);
+out:
 	kfree(image);
 	return err;
 }
 
-static int flower_destroy(struct agl_repr *r, struct flow_cls_offload *f)
+static int flower_destroy(const struct agl_ingress *in, struct flow_cls_offload *f)
 {
-	int err = agl_table_del(r->agl, f->cookie, r->id);
+	int err = agl_table_del(in->agl, f->cookie, in->port);
 
-	if (!err)
-		atomic_dec(&r->rules);
+	if (!err && in->rules)
+		atomic_dec(in->rules);
 	return err;
 }
 
-static int flower_callback(struct agl_repr *r, struct flow_cls_offload *f)
+/**
+ * agl_tc_rules - a rule comes, goes, or its counters are read
+ * @type: kind of classifier
+ * @data: of that kind
+ * @in: device that the rule is on
+ *
+ * Return: 0, agl_refuse()'s, -ENOENT, -ENOMEM.
+ */
+int agl_tc_rules(enum tc_setup_type type, void *data, const struct agl_ingress *in)
 {
+	struct flow_cls_common_offload *common = data;
+	struct agl_request req = { in, 0, common->extack };
+	struct flow_cls_offload *f = data;
+
+	if (type != TC_SETUP_CLSFLOWER)
+		return agl_refuse(&req, AGL_REFUSE_KIND,
+				  "only flower rules are offloaded");
 	switch (f->command) {
 	case FLOW_CLS_REPLACE:
-		return flower_replace(r, f);
+		return flower_replace(in, f);
 	case FLOW_CLS_DESTROY:
-		return flower_destroy(r, f);
+		return flower_destroy(in, f);
 	case FLOW_CLS_STATS:
-		return agl_stats_read(r->agl, f->cookie, r->id, &f->stats);
+		return agl_stats_read(in->agl, f->cookie, in->port, &f->stats);
 	default:
 		return -EOPNOTSUPP;
 	}
@@ -128,13 +173,10 @@ static int block_callback(enum tc_setup_type type, void *data, void *priv)
 {
 	struct flow_cls_common_offload *common = data;
 	struct agl_repr *r = priv;
-	struct agl_request req = { r, 0, common->extack };
 
 	if (!tc_can_offload_extack(r->netdev, common->extack))
 		return -EOPNOTSUPP;
-	if (type == TC_SETUP_CLSFLOWER)
-		return flower_callback(r, data);
-	return agl_refuse(&req, AGL_REFUSE_KIND, "only flower rules are offloaded");
+	return agl_tc_rules(type, data, &r->ingress);
 }
 
 /**

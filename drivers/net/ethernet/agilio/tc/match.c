@@ -58,19 +58,32 @@ static int check_field(const struct agl_request *req, const struct agl_field *f,
 
 /*
  * flower keeps IPv4 and IPv6 addresses in one place and announces both keys;
- * which it is stands in the control key.
+ * which it is stands in the control key, inner and outer.
  */
 static bool other_family(const struct agl_field *f, const struct flow_match *from)
 {
 	const struct flow_dissector_key_control *control;
+	enum flow_dissector_key_id id, type;
 
-	if (f->dissector != FLOW_DISSECTOR_KEY_IPV4_ADDRS &&
-	    f->dissector != FLOW_DISSECTOR_KEY_IPV6_ADDRS)
+	switch (f->dissector) {
+	case FLOW_DISSECTOR_KEY_IPV4_ADDRS:
+	case FLOW_DISSECTOR_KEY_IPV6_ADDRS:
+		id = FLOW_DISSECTOR_KEY_CONTROL;
+		type = f->dissector;
+		break;
+	case FLOW_DISSECTOR_KEY_ENC_IPV4_ADDRS:
+		id = FLOW_DISSECTOR_KEY_ENC_CONTROL;
+		type = FLOW_DISSECTOR_KEY_IPV4_ADDRS;
+		break;
+	case FLOW_DISSECTOR_KEY_ENC_IPV6_ADDRS:
+		id = FLOW_DISSECTOR_KEY_ENC_CONTROL;
+		type = FLOW_DISSECTOR_KEY_IPV6_ADDRS;
+		break;
+	default:
 		return false;
-	control = skb_flow_dissector_target(from->dissector,
-					    FLOW_DISSECTOR_KEY_CONTROL,
-					    from->key);
-	return control->addr_type != f->dissector;
+	}
+	control = skb_flow_dissector_target(from->dissector, id, from->key);
+	return control->addr_type != type;
 }
 
 /* A rule for the port itself asks nothing */
@@ -85,7 +98,7 @@ static bool own_indev(const struct agl_request *req,
 	mask = skb_flow_dissector_target(from->dissector, f->dissector,
 					 from->mask);
 	return !mask->ingress_ifindex ||
-	       key->ingress_ifindex == req->repr->netdev->ifindex;
+	       key->ingress_ifindex == req->in->dev->ifindex;
 }
 
 static int take_fields(const struct agl_request *req,
@@ -108,7 +121,6 @@ static int take_fields(const struct agl_request *req,
 		if (err)
 			return err;
 	}
-	/* Each tunnel key has ENC_CONTROL beside it, which has been refused */
 	if (left)
 		return agl_refuse(req, AGL_REFUSE_MATCH,
 				  "match with keys 0x%llx is unknown to the driver",
@@ -254,5 +266,7 @@ int agl_parse_match(const struct agl_request *req, const struct flow_rule *from,
 		err = check_ports(req, rule);
 	if (!err)
 		err = check_tcp_flags(req, rule);
+	if (!err)
+		err = agl_check_tunnel(req, &from->match, features, rule);
 	return err;
 }

@@ -22,6 +22,7 @@ static const struct {
 	[AGL_REFUSE_EDIT] = { "tc_refused_pedit", -EOPNOTSUPP },
 	[AGL_REFUSE_CSUM] = { "tc_refused_csum", -EOPNOTSUPP },
 	[AGL_REFUSE_PORT] = { "tc_refused_port", -EOPNOTSUPP },
+	[AGL_REFUSE_TUNNEL] = { "tc_refused_tunnel", -EOPNOTSUPP },
 	[AGL_REFUSE_FEATURE] = { "tc_refused_feature", -EOPNOTSUPP },
 	[AGL_REFUSE_SIZE] = { "tc_refused_size", -EOPNOTSUPP },
 	[AGL_REFUSE_FULL] = { "tc_refused_full", -ENOSPC },
@@ -47,9 +48,9 @@ int agl_refuse(const struct agl_request *req, enum agl_refusal reason,
 	va_start(args, fmt);
 	vscnprintf(text, sizeof(text) - sizeof(AGL_NAME ": "), fmt, args);
 	va_end(args);
-	atomic_inc(&req->repr->refused[reason]);
-	trace_agilio_refused(req->repr->netdev, req->cookie,
-			     refusals[reason].name, text);
+	atomic_inc(&req->in->refused[reason]);
+	trace_agilio_refused(req->in->dev, req->cookie, refusals[reason].name,
+			     text);
 	NL_SET_ERR_MSG_FMT_MOD(req->extack, "%s", text);
 	return refusals[reason].err;
 }

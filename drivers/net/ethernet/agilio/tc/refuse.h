@@ -6,6 +6,7 @@
 #ifndef AGILIO_REFUSE_H
 #define AGILIO_REFUSE_H
 
+#include <linux/netdevice.h>
 #include <linux/netlink.h>
 #include <linux/types.h>
 
@@ -19,6 +20,7 @@
  * @AGL_REFUSE_EDIT: pedit of what it can't set
  * @AGL_REFUSE_CSUM: csum is missing or out of place
  * @AGL_REFUSE_PORT: output to another device
+ * @AGL_REFUSE_TUNNEL: a tunnel that the card doesn't do
  * @AGL_REFUSE_FEATURE: this firmware lacks a feature
  * @AGL_REFUSE_SIZE: too long for a message
  * @AGL_REFUSE_FULL: no room for the rule or its mask
@@ -35,6 +37,7 @@ enum agl_refusal {
 	AGL_REFUSE_EDIT,
 	AGL_REFUSE_CSUM,
 	AGL_REFUSE_PORT,
+	AGL_REFUSE_TUNNEL,
 	AGL_REFUSE_FEATURE,
 	AGL_REFUSE_SIZE,
 	AGL_REFUSE_FULL,
@@ -43,16 +46,34 @@ enum agl_refusal {
 	AGL_REFUSALS
 };
 
-struct agl_repr;
+struct agilio;
+
+/**
+ * struct agl_ingress - a device that rules can be on
+ * @agl: card that they are for
+ * @dev: device
+ * @port: port id of packets that come in by it
+ * @tun: AGL_TUN_ if it is a tunnel's, or 0
+ * @rules: where rules in the card are counted, or NULL
+ * @refused: where refusals are, AGL_REFUSALS of them
+ */
+struct agl_ingress {
+	struct agilio *agl;
+	struct net_device *dev;
+	u32 port;
+	u8 tun;
+	atomic_t *rules;
+	atomic_t *refused;
+};
 
 /**
  * struct agl_request - a rule on its way in
- * @repr: port that it is for
+ * @in: device that it is on
  * @cookie: tc's name for it
  * @extack: for words to the user
  */
 struct agl_request {
-	struct agl_repr *repr;
+	const struct agl_ingress *in;
 	unsigned long cookie;
 	struct netlink_ext_ack *extack;
 };

@@ -152,6 +152,9 @@ static void deliver(struct agl_ring_vec *vec, struct sk_buff *skb,
 		vnic->ops->rx(vnic, skb);
 		return;
 	}
+	if (m->port && vnic->ops->redirect &&
+	    vnic->ops->redirect(vnic, m->port, skb))
+		return;
 	if (m->port && vnic->ops->source)
 		dev = vnic->ops->source(vnic, m->port);
 	if (!dev) {

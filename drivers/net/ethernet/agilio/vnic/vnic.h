@@ -32,11 +32,14 @@ struct agl_vnic;
  * struct agl_vnic_ops - what the owner of a vNIC does with it
  * @rx: control vNIC: a message, without its prepend; the skb is the owner's
  * @source: data vNIC: netdev that a packet with this port id belongs to
+ * @redirect: data vNIC: take a packet that is on its way out by a device of
+ *	the host; false if it isn't one
  * @link: link state has changed
  */
 struct agl_vnic_ops {
 	void (*rx)(struct agl_vnic *vnic, struct sk_buff *skb);
 	struct net_device *(*source)(struct agl_vnic *vnic, u32 port);
+	bool (*redirect)(struct agl_vnic *vnic, u32 port, struct sk_buff *skb);
 	void (*link)(struct agl_vnic *vnic, bool up);
 };
 

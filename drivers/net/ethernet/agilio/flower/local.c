@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Addresses that tunnels end at: the firmware wants the whole list each time.
+ * 03-flower.md sections 3.11.2, 3.11.3 and 6.9.
+ */
+#include <linux/slab.h>
+#include <net/ipv6.h>
+
+#include "../agilio.h"
+#include "tunnel.h"
+
+static int send_list4(struct agl_tunnels *t)
+{
+	struct agl_tun_ips m = {};
+	struct agl_local *l;
+	unsigned int n = 0;
+
+	list_for_each_entry(l, &t->locals, list)
+		if (!l->v6)
+			m.addr[n++] = l->addr.s6_addr32[0];
+	m.count = cpu_to_be32(n);
+	return agl_cmsg_send(t->agl, AGL_CMSG_TUN_IPS, &m, sizeof(m));
+}
+
+static int send_list6(struct agl_tunnels *t)
+{
+	struct agl_tun_ips6 m = {};
+	struct agl_local *l;
+	unsigned int n = 0;
+
+	list_for_each_entry(l, &t->locals, list)
+		if (l->v6)
+			memcpy(m.addr[n++], &l->addr, sizeof(l->addr));
+	m.count = cpu_to_be32(n);
+	return agl_cmsg_send(t->agl, AGL_CMSG_TUN_IPS_V6, &m, sizeof(m));
+}
+
+static int send_list(struct agl_tunnels *t, bool v6)
+{
+	return v6 ? send_list6(t) : send_list4(t);
+}
+
+static struct agl_local *local_new(struct agl_tunnels *t, bool v6,
+				   const struct in6_addr *addr)
+{
+	unsigned int most = v6 ? AGL_TUN_IPS6_MAX : AGL_TUN_IPS_MAX;
+	struct agl_local *l;
+	int err;
+
+	if (t->locals_count[v6] == most)
+		return ERR_PTR(-ENOSPC);
+	l = kzalloc(sizeof(*l), GFP_KERNEL);
+	if (!l)
+		return ERR_PTR(-ENOMEM);
+	l->v6 = v6;
+	l->addr = *addr;
+	refcount_set(&l->users, 1);
+	list_add_tail(&l->list, &t->locals);
+	err = send_list(t, v6);
+	if (err) {
+		list_del(&l->list);
+		kfree(l);
+		return ERR_PTR(err);
+	}
+	t->locals_count[v6]++;
+	return l;
+}
+
+/**
+ * agl_local_get - have packets to an address decapsulated
+ * @agl: card
+ * @v6: family
+ * @addr: outer destination, IPv4 in the first word
+ *
+ * The card knows it before any rule that is sent after this call.
+ *
+ * Return: a reference; -ENOSPC if the card has no room for another address,
+ * -ENOMEM.
+ */
+struct agl_local *agl_local_get(struct agilio *agl, bool v6,
+				const struct in6_addr *addr)
+{
+	struct agl_tunnels *t = &agl->tunnels;
+	struct agl_local *l;
+
+	mutex_lock(&t->lock);
+	list_for_each_entry(l, &t->locals, list)
+		if (l->v6 == v6 && ipv6_addr_equal(&l->addr, addr)) {
+			refcount_inc(&l->users);
+			goto out;
+		}
+	l = local_new(t, v6, addr);
+out:
+	mutex_unlock(&t->lock);
+	return l;
+}
+
+/**
+ * agl_local_put - drop a reference
+ * @agl: card
+ * @local: address; the rule that matched it is out of the card
+ */
+void agl_local_put(struct agilio *agl, struct agl_local *local)
+{
+	struct agl_tunnels *t = &agl->tunnels;
+
+	if (!refcount_dec_and_mutex_lock(&local->users, &t->lock))
+		return;
+	list_del(&local->list);
+	t->locals_count[local->v6]--;
+	send_list(t, local->v6);
+	mutex_unlock(&t->lock);
+	kfree(local);
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Rules that let tunnel packets for an internal port of Open vSwitch through
+ * to decapsulation. They aren't flows for the firmware, but have a context
+ * that counts. 03-flower.md sections 3.12, 6.7 and 9.6.
+ */
+#include "../agilio.h"
+#include "table.h"
+
+static int send(struct agilio *agl, const struct agl_flow *flow, bool del)
+{
+	struct agl_pre_tun_rule m = {
+		.flags = cpu_to_be32(del ? AGL_PRE_TUN_DEL : 0),
+		.port_idx = cpu_to_be16(flow->pre.index),
+		.tci = cpu_to_be16(flow->pre.tci),
+	};
+
+	if (!del)
+		m.ctx = cpu_to_be32(agl_stats_context(&agl->table, flow->id));
+	return agl_cmsg_send(agl, AGL_CMSG_PRE_TUN_RULE, &m, sizeof(m));
+}
+
+/**
+ * agl_pre_tun_add - put a pre-tunnel rule into the card
+ * @agl: card
+ * @flow: its index and tag are set, and its context
+ *
+ * Return: 0; -ENOSPC if the card has AGL_PRE_TUN_MAX of them; -ENOMEM.
+ */
+int agl_pre_tun_add(struct agilio *agl, const struct agl_flow *flow)
+{
+	int err;
+
+	if (!atomic_add_unless(&agl->tunnels.pre_count, 1, AGL_PRE_TUN_MAX))
+		return -ENOSPC;
+	err = send(agl, flow, false);
+	if (err)
+		atomic_dec(&agl->tunnels.pre_count);
+	return err;
+}
+
+/**
+ * agl_pre_tun_del - take a pre-tunnel rule out of the card
+ * @agl: card
+ * @flow: from agl_pre_tun_add()
+ */
+void agl_pre_tun_del(struct agilio *agl, const struct agl_flow *flow)
+{
+	send(agl, flow, true);
+	atomic_dec(&agl->tunnels.pre_count);
+}

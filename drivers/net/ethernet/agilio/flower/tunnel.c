@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tunnels: what of the kernel's events and of the firmware's messages
+ * concerns them, and who deals with it. 03-flower.md sections 3.11 and 6.8.
+ */
+#include <net/neighbour.h>
+#include <net/netevent.h>
+
+#include "../agilio.h"
+#include "tunnel.h"
+
+#define RX_MAX		1000
+
+static bool has_endpoints(struct agl_tunnels *t)
+{
+	return atomic_read(&t->endpoint_count);
+}
+
+static int netevent(struct notifier_block *nb, unsigned long event, void *data)
+{
+	struct agl_tunnels *t = container_of(nb, struct agl_tunnels, netevent_nb);
+
+	/* In softirq, with or without locks: only say that there is work */
+	if ((event == NETEVENT_NEIGH_UPDATE || event == NETEVENT_REDIRECT) &&
+	    has_endpoints(t))
+		schedule_work(&t->work);
+	return NOTIFY_DONE;
+}
+
+static int netdev_event(struct notifier_block *nb, unsigned long event, void *data)
+{
+	struct agl_tunnels *t = container_of(nb, struct agl_tunnels, netdev_nb);
+	struct net_device *dev = netdev_notifier_info_to_dev(data);
+
+	agl_macs_netdev(t, dev, event);
+	if (event == NETDEV_UNREGISTER)
+		agl_internal_gone(t, dev);
+	switch (event) {
+	case NETDEV_UP:
+	case NETDEV_DOWN:
+	case NETDEV_CHANGE:
+	case NETDEV_CHANGEADDR:
+	case NETDEV_UNREGISTER:
+		if (has_endpoints(t))
+			schedule_work(&t->work);
+	}
+	return NOTIFY_DONE;
+}
+
+static void rx_active(struct agl_tunnels *t, const void *body, size_t len, bool v6)
+{
+	size_t each = v6 ? sizeof(struct agl_active_tun6) :
+			   sizeof(struct agl_active_tun);
+	const struct agl_active_tuns *head = body;
+	u32 most = v6 ? AGL_ACTIVE_TUNS6_MAX : AGL_ACTIVE_TUNS_MAX;
+	u32 i, count;
+
+	if (len < sizeof(*head))
+		return;
+	count = be32_to_cpu(head->count);
+	if (count > most || len != sizeof(*head) + count * each)
+		return;
+	/* Either kind of entry begins with the address */
+	for (i = 0; i < count; i++)
+		agl_endpoint_active(t, v6, body + sizeof(*head) + i * each);
+}
+
+static void rx(struct agl_tunnels *t, const struct sk_buff *skb)
+{
+	const struct agl_cmsg_head *h = (const void *)skb->data;
+	const struct agl_no_neigh6 *no6 = (const void *)(h + 1);
+	const struct agl_no_neigh *no = (const void *)(h + 1);
+	size_t len = skb->len - sizeof(*h);
+
+	switch (h->type) {
+	case AGL_CMSG_NO_NEIGH:
+		if (len >= sizeof(*no))
+			agl_endpoint_wanted(t, false, &no->dst);
+		break;
+	case AGL_CMSG_NO_NEIGH_V6:
+		if (len >= sizeof(*no6))
+			agl_endpoint_wanted(t, true, no6->dst);
+		break;
+	case AGL_CMSG_ACTIVE_TUNS:
+	case AGL_CMSG_ACTIVE_TUNS_V6:
+		rx_active(t, no, len, h->type == AGL_CMSG_ACTIVE_TUNS_V6);
+		break;
+	}
+}
+
+static void work(struct work_struct *work)
+{
+	struct agl_tunnels *t = container_of(work, struct agl_tunnels, work);
+	struct sk_buff *skb;
+
+	agl_endpoints_check(t);
+	while ((skb = skb_dequeue(&t->rx))) {
+		rx(t, skb);
+		consume_skb(skb);
+	}
+}
+
+/**
+ * agl_tunnels_rx - a message about tunnels, in softirq
+ * @agl: card
+ * @skb: head and body; it is gone after the call
+ */
+void agl_tunnels_rx(struct agilio *agl, struct sk_buff *skb)
+{
+	struct agl_tunnels *t = &agl->tunnels;
+
+	/* Each of them will be said again if it still matters */
+	if (skb_queue_len_lockless(&t->rx) >= RX_MAX) {
+		dev_kfree_skb_any(skb);
+		return;
+	}
+	skb_queue_tail(&t->rx, skb);
+	schedule_work(&t->work);
+}
+
+/**
+ * agl_tunnels_init - nothing is known about tunnels
+ * @agl: card
+ */
+void agl_tunnels_init(struct agilio *agl)
+{
+	struct agl_tunnels *t = &agl->tunnels;
+
+	t->agl = agl;
+	mutex_init(&t->lock);
+	mutex_init(&t->mac_lock);
+	spin_lock_init(&t->internal_lock);
+	INIT_LIST_HEAD(&t->locals);
+	INIT_LIST_HEAD(&t->nets);
+	INIT_LIST_HEAD(&t->mac_users);
+	INIT_LIST_HEAD(&t->macs);
+	ida_init(&t->globals);
+	INIT_WORK(&t->work, work);
+	skb_queue_head_init(&t->rx);
+	t->netdev_nb.notifier_call = netdev_event;
+	t->netevent_nb.notifier_call = netevent;
+}
+
+/**
+ * agl_tunnels_start - follow devices and neighbours
+ * @agl: card that takes messages
+ *
+ * Return: 0, -ENOMEM.
+ */
+int agl_tunnels_start(struct agilio *agl)
+{
+	struct agl_tunnels *t = &agl->tunnels;
+	int err;
+
+	err = register_netevent_notifier(&t->netevent_nb);
+	if (err)
+		return err;
+	/* All devices that there are come as if they were new */
+	err = register_netdevice_notifier(&t->netdev_nb);
+	if (err)
+		unregister_netevent_notifier(&t->netevent_nb);
+	return err;
+}
+
+/**
+ * agl_tunnels_stop - and no more
+ * @agl: card; no rule with a tunnel is in it
+ */
+void agl_tunnels_stop(struct agilio *agl)
+{
+	struct agl_tunnels *t = &agl->tunnels;
+
+	unregister_netdevice_notifier(&t->netdev_nb);
+	unregister_netevent_notifier(&t->netevent_nb);
+	cancel_work_sync(&t->work);
+	skb_queue_purge(&t->rx);
+	agl_macs_free(t);
+	WARN_ON(has_endpoints(t) || !list_empty(&t->locals));
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the driver keeps of tunnels: local addresses, the other ends, and
+ * devices of the host that stand between.
+ */
+#ifndef AGILIO_TUNNEL_H
+#define AGILIO_TUNNEL_H
+
+#include <linux/idr.h>
+#include <linux/in6.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/notifier.h>
+#include <linux/refcount.h>
+#include <linux/skbuff.h>
+#include <linux/workqueue.h>
+
+#include "../abi/tunnel.h"
+#include "rule.h"
+
+struct agilio;
+struct neighbour;
+
+#define AGL_ENDPOINT_BITS	8
+
+/**
+ * struct agl_local - an address that tunnels end at
+ * @list: in agl_tunnels.locals
+ * @users: rules that match it
+ * @v6: family
+ * @addr: IPv4 in the first word
+ */
+struct agl_local {
+	struct list_head list;
+	refcount_t users;
+	bool v6;
+	struct in6_addr addr;
+};
+
+/**
+ * struct agl_mac_user - a device that tunnel packets can be addressed to
+ * @list: in agl_tunnels.mac_users
+ * @dev: device, up
+ * @addr: its MAC address
+ * @port: chip-wide index of the port behind it, or -1
+ * @ovs: an internal port of Open vSwitch
+ */
+struct agl_mac_user {
+	struct list_head list;
+	struct net_device *dev;
+	u8 addr[ETH_ALEN];
+	int port;
+	bool ovs;
+};
+
+/**
+ * struct agl_mac - a MAC address that the card has been told
+ * @list: in agl_tunnels.macs
+ * @addr: address
+ * @index: what the card was told
+ * @global: id if the index has one, or -1
+ */
+struct agl_mac {
+	struct list_head list;
+	u8 addr[ETH_ALEN];
+	u16 index;
+	int global;
+};
+
+/**
+ * struct agl_neigh_sent - a neighbour as the card has it
+ * @src: outer source, IPv4 in the first word
+ * @dst_mac: outer destination MAC
+ * @src_mac: outer source MAC
+ * @port: way out, port id
+ */
+struct agl_neigh_sent {
+	struct in6_addr src;
+	u8 dst_mac[ETH_ALEN];
+	u8 src_mac[ETH_ALEN];
+	u32 port;
+};
+
+/**
+ * struct agl_endpoint - the other end of a tunnel
+ * @node: in agl_tunnels.endpoints
+ * @users: rules that send to it
+ * @net: namespace of the underlay
+ * @v6: family
+ * @dst: its address, IPv4 in the first word
+ * @src: ours if a rule insists on one
+ * @tpid: type of the tag that rules put in front of the outer header, or 0
+ * @tci: the tag
+ * @neigh: kernel's neighbour on the way there, a reference; or NULL
+ * @in_card: the card has @sent
+ * @sent: what it has
+ */
+struct agl_endpoint {
+	struct hlist_node node;
+	refcount_t users;
+	struct net *net;
+	bool v6;
+	struct in6_addr dst;
+	struct in6_addr src;
+	__be16 tpid;
+	__be16 tci;
+	struct neighbour *neigh;
+	bool in_card;
+	struct agl_neigh_sent sent;
+};
+
+/**
+ * struct agl_tun_net - a namespace whose routes are listened to
+ * @list: in agl_tunnels.nets
+ * @net: namespace
+ * @users: endpoints in it
+ * @fib_nb: called when routes change
+ * @tun: whose it is
+ */
+struct agl_tun_net {
+	struct list_head list;
+	struct net *net;
+	unsigned int users;
+	struct notifier_block fib_nb;
+	struct agl_tunnels *tun;
+};
+
+/**
+ * struct agl_tunnels - what a card has to do with tunnels
+ * @agl: card
+ * @lock: guards locals, endpoints and nets, and the order of messages about
+ *	these
+ * @locals: addresses that tunnels end at
+ * @locals_count: how many, IPv4 and IPv6
+ * @endpoints: other ends, by hash of the address
+ * @endpoint_count: how many; read without the lock
+ * @pre_count: pre-tunnel rules in the card
+ * @nets: namespaces of endpoints
+ * @mac_lock: guards mac_users and macs, and the order of messages about them
+ * @mac_users: devices that tunnel packets can be addressed to
+ * @macs: addresses that the card has been told
+ * @globals: ids of addresses that aren't one port's
+ * @internal: Open vSwitch's internal ports by their number for the firmware;
+ *	written under internal_lock
+ * @internal_lock: guards the numbering
+ * @netdev_nb: follows devices
+ * @netevent_nb: follows neighbours
+ * @work: looks after endpoints
+ * @rx: messages of the firmware that wait for it
+ */
+struct agl_tunnels {
+	struct agilio *agl;
+	struct mutex lock; /* locals, endpoints, nets */
+	struct list_head locals;
+	unsigned int locals_count[2];
+	struct hlist_head endpoints[1 << AGL_ENDPOINT_BITS];
+	atomic_t endpoint_count;
+	atomic_t pre_count;
+	struct list_head nets;
+	struct mutex mac_lock; /* mac_users, macs */
+	struct list_head mac_users;
+	struct list_head macs;
+	struct ida globals;
+	struct net_device __rcu *internal[AGL_PORT_INTERNAL_MAX + 1];
+	spinlock_t internal_lock; /* numbering of internal ports */
+	struct notifier_block netdev_nb;
+	struct notifier_block netevent_nb;
+	struct work_struct work;
+	struct sk_buff_head rx;
+};
+
+/* tunnel.c */
+void agl_tunnels_init(struct agilio *agl);
+int agl_tunnels_start(struct agilio *agl);
+void agl_tunnels_stop(struct agilio *agl);
+void agl_tunnels_rx(struct agilio *agl, struct sk_buff *skb);
+
+/* local.c */
+struct agl_local *agl_local_get(struct agilio *agl, bool v6,
+				const struct in6_addr *addr);
+void agl_local_put(struct agilio *agl, struct agl_local *local);
+
+/* mac.c */
+void agl_macs_netdev(struct agl_tunnels *t, struct net_device *dev,
+		     unsigned long event);
+void agl_macs_free(struct agl_tunnels *t);
+int agl_mac_index(struct agl_tunnels *t, const u8 *addr);
+
+/* internal.c */
+int agl_internal_get(struct agl_tunnels *t, struct net_device *dev);
+int agl_internal_find(struct agl_tunnels *t, const struct net_device *dev);
+void agl_internal_gone(struct agl_tunnels *t, struct net_device *dev);
+struct net_device *agl_internal_dev(struct agl_tunnels *t, u32 port);
+
+/* underlay.c */
+/**
+ * struct agl_underlay - the way to an endpoint
+ * @dev: device that the route leaves by; a hint for messages only
+ * @port: port id of it, 0 if it isn't the card's
+ * @up: packets can leave there
+ * @src: source address
+ * @src_mac: of the device
+ * @tpid: VLAN tag that the device adds, 0: none
+ * @tci: of the tag
+ * @ttl: hop limit of the route
+ * @neigh: next hop, a reference
+ */
+struct agl_underlay {
+	const struct net_device *dev;
+	u32 port;
+	bool up;
+	struct in6_addr src;
+	u8 src_mac[ETH_ALEN];
+	__be16 tpid;
+	__be16 tci;
+	u8 ttl;
+	struct neighbour *neigh;
+};
+
+int agl_underlay_find(struct agilio *agl, struct net *net, bool v6,
+		      const struct in6_addr *dst, const struct in6_addr *src,
+		      struct agl_underlay *u);
+
+/* endpoint.c */
+struct agl_endpoint *agl_endpoint_get(struct agilio *agl, struct net *net,
+				      struct agl_encap *encap);
+void agl_endpoint_put(struct agilio *agl, struct agl_endpoint *e);
+void agl_endpoints_check(struct agl_tunnels *t);
+void agl_endpoint_wanted(struct agl_tunnels *t, bool v6, const void *dst);
+void agl_endpoint_active(struct agl_tunnels *t, bool v6, const void *dst);
+
+#endif

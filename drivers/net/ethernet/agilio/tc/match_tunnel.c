@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The outer header in the match of a rule on a tunnel device.
+ * 03-flower.md sections 4.4, 6.3, 12.1; the decisions of ../shared/ovs.
+ */
+#include <net/ipv6.h>
+#include <net/vxlan.h>
+
+#include "../abi/tunnel.h"
+#include "../agilio.h"
+#include "actions.h"
+#include "parse.h"
+
+static bool matches_outer(const struct agl_fields *m)
+{
+	return memchr_inv(&m->enc_key, 0,
+			  sizeof(*m) - offsetof(struct agl_fields, enc_key));
+}
+
+/* Without metadata in packets it is the device that says what they matched */
+static int fixed_vxlan(const struct agl_request *req, struct agl_rule *rule)
+{
+	const struct vxlan_dev *vxlan = netdev_priv(req->in->dev);
+	const struct vxlan_config *c = &vxlan->cfg;
+	struct agl_fields *k = &rule->key, *m = &rule->mask;
+	bool v6 = c->saddr.sa.sa_family == AF_INET6;
+
+	if (c->flags & VXLAN_F_COLLECT_METADATA)
+		return 0;
+	if (matches_outer(m))
+		return agl_refuse(req, AGL_REFUSE_TUNNEL,
+				  "enc_ keys on %s, which isn't external",
+				  netdev_name(req->in->dev));
+	if (v6 ? ipv6_addr_any(&c->saddr.sin6.sin6_addr) :
+		 !c->saddr.sin.sin_addr.s_addr)
+		return agl_refuse(req, AGL_REFUSE_TUNNEL,
+				  "%s has no local address: the card needs it",
+				  netdev_name(req->in->dev));
+	k->enc_key = c->vni;
+	m->enc_key = cpu_to_be32(0xffffff);
+	k->enc_dport = c->dst_port;
+	m->enc_dport = cpu_to_be16(0xffff);
+	if (v6) {
+		k->enc_dst6 = c->saddr.sin6.sin6_addr;
+		memset(&m->enc_dst6, 0xff, sizeof(m->enc_dst6));
+	} else {
+		k->enc_dst = c->saddr.sin.sin_addr.s_addr;
+		m->enc_dst = cpu_to_be32(~0);
+	}
+	return 0;
+}
+
+static int check_dst(const struct agl_request *req, u64 features,
+		     struct agl_rule *rule)
+{
+	const struct agl_fields *m = &rule->mask;
+	bool v4 = m->enc_src || m->enc_dst;
+
+	rule->tun6 = !ipv6_addr_any(&m->enc_src6) || !ipv6_addr_any(&m->enc_dst6);
+	if (!v4 && !rule->tun6)
+		return agl_refuse(req, AGL_REFUSE_TUNNEL,
+				  "a rule on a tunnel device needs enc_dst_ip");
+	if (rule->tun6 && !(features & AGL_FEAT_IPV6_TUN))
+		return agl_refuse(req, AGL_REFUSE_FEATURE,
+				  "tunnel over IPv6: this firmware can't");
+	if (rule->tun6 ? memchr_inv(&m->enc_dst6, 0xff, sizeof(m->enc_dst6)) != NULL :
+			 m->enc_dst != cpu_to_be32(~0))
+		return agl_refuse(req, AGL_REFUSE_MASK,
+				  "enc_dst_ip must be one address");
+	return 0;
+}
+
+static int check_port(const struct agl_request *req, struct agl_rule *rule)
+{
+	u16 port = be16_to_cpu(rule->key.enc_dport);
+	u16 want = rule->tun == AGL_TUN_VXLAN ? AGL_VXLAN_PORT : AGL_GENEVE_PORT;
+	bool exact = rule->mask.enc_dport == cpu_to_be16(0xffff);
+
+	/* Open vSwitch matches port 0 on GRE */
+	if (rule->tun == AGL_TUN_GRE ? port : !exact || port != want)
+		return agl_refuse(req, AGL_REFUSE_TUNNEL,
+				  "enc_dst_port %u: the card wants %s", port,
+				  rule->tun == AGL_TUN_GRE ? "none for GRE" :
+				  want == AGL_VXLAN_PORT ? "4789 for VXLAN" :
+							   "6081 for Geneve");
+	/* It follows from the kind of tunnel */
+	rule->key.enc_dport = 0;
+	rule->mask.enc_dport = 0;
+	return 0;
+}
+
+static int check_opts(const struct agl_request *req,
+		      const struct flow_match *from, const struct agl_rule *rule)
+{
+	unsigned int most = rule->tun6 ? AGL_KEY_OPTS6_MAX : AGL_KEY_OPTS_MAX;
+	const struct flow_dissector_key_enc_opts *key, *mask;
+
+	if (!dissector_uses_key(from->dissector, FLOW_DISSECTOR_KEY_ENC_OPTS))
+		return 0;
+	key = skb_flow_dissector_target(from->dissector,
+					FLOW_DISSECTOR_KEY_ENC_OPTS, from->key);
+	mask = skb_flow_dissector_target(from->dissector,
+					 FLOW_DISSECTOR_KEY_ENC_OPTS, from->mask);
+	if (!memchr_inv(mask->data, 0, sizeof(mask->data)))
+		return 0;
+	if (rule->tun != AGL_TUN_GENEVE)
+		return agl_refuse(req, AGL_REFUSE_TUNNEL,
+				  "tunnel options: the card knows Geneve's only");
+	if (memchr_inv(mask->data + most, 0, sizeof(mask->data) - most))
+		return agl_refuse(req, AGL_REFUSE_MASK,
+				  "geneve_opts of %u bytes: the card compares %u",
+				  key->len, most);
+	return 0;
+}
+
+/*
+ * Software carries congestion marks from the outer header to the inner one,
+ * the card doesn't: so in the card are only packets without.
+ */
+static int check_ecn(const struct agl_request *req, struct agl_rule *rule)
+{
+	u8 mask = rule->mask.enc_tos & AGL_ECN_BITS;
+
+	if (mask == AGL_ECN_BITS &&
+	    (rule->key.enc_tos & AGL_ECN_BITS) == AGL_ECN_CE)
+		return agl_refuse(req, AGL_REFUSE_TUNNEL,
+				  "enc_tos 0x%x: the card can't mark the inner packet",
+				  rule->key.enc_tos);
+	if (mask != AGL_ECN_BITS)
+		rule->mask.enc_tos |= AGL_ECN_BITS;
+	return 0;
+}
+
+/* CSUM and DF of the outer header are nothing that the card could look at */
+static void ignore_flags(struct agl_rule *rule)
+{
+	rule->ignored = rule->mask.enc_flags << 8 | rule->key.enc_flags;
+	rule->key.enc_flags = 0;
+	rule->mask.enc_flags = 0;
+}
+
+/**
+ * agl_check_tunnel - does the card compare the outer header as software does?
+ * @req: rule
+ * @from: tc's
+ * @features: agreed with the firmware
+ * @rule: its fields are there; its tunnel is set
+ *
+ * Return: 0, or agl_refuse()'s.
+ */
+int agl_check_tunnel(const struct agl_request *req,
+		     const struct flow_match *from, u64 features,
+		     struct agl_rule *rule)
+{
+	int err = 0;
+
+	if (!rule->tun) {
+		if (!matches_outer(&rule->mask))
+			return 0;
+		return agl_refuse(req, AGL_REFUSE_TUNNEL,
+				  "enc_ keys on %s, which is no tunnel device",
+				  netdev_name(req->in->dev));
+	}
+	if (rule->tun == AGL_TUN_GENEVE && !(features & AGL_FEAT_GENEVE))
+		return agl_refuse(req, AGL_REFUSE_FEATURE,
+				  "Geneve: this firmware can't");
+	if (rule->tun == AGL_TUN_VXLAN)
+		err = fixed_vxlan(req, rule);
+	if (!err)
+		err = check_dst(req, features, rule);
+	if (!err)
+		err = check_port(req, rule);
+	if (!err)
+		err = check_opts(req, from, rule);
+	if (!err)
+		err = check_ecn(req, rule);
+	if (!err)
+		ignore_flags(rule);
+	return err;
+}

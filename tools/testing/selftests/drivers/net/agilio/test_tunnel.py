@@ -1,0 +1,582 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tunnels, rules skip_sw: decapsulation with a packet that must hit and ones
+that differ in one property; encapsulation byte for byte; neighbours."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from lib import ktest, tunnel
+from lib.ktest import test
+from lib.net import (Port, arrival, counter, env, fails, quiet, sh, until,
+                     wait_carrier, wire)
+from lib.ovs import mac as mac_of
+from lib.pkt import TCP, Frame
+from lib.tunnel import Option, Outer
+
+MARK = b"agilio-test-payload"
+UP, REP = env("UPLINK0"), env("REP0")
+PEER = "02:00:00:00:00:aa"
+LOCAL = {False: "192.168.5.1", True: "fd00:5::1"}
+REMOTE = {False: "192.168.5.2", True: "fd00:5::2"}
+INNER = Frame(proto=TCP)
+INNER6 = Frame(proto=TCP, ip="fd00::1", to="fd00::2")
+OPTION = Option(0x0102, 0x80, bytes.fromhex("00010002"))
+far: Port
+far1: Port
+vf: Port
+host: Port
+on_rep: Port
+arp: Port
+arp_seen = 0
+
+
+def incoming(kind: str, v6: bool, **kw: object) -> Outer:
+    return Outer(kind, REMOTE[v6], LOCAL[v6], PEER, mac_of(UP), tos=0x1e,
+                 ttl=99).with_(**kw)
+
+
+def outgoing(kind: str, v6: bool, **kw: object) -> Outer:
+    return Outer(kind, LOCAL[v6], REMOTE[v6], mac_of(UP), PEER, tos=0x1e,
+                 ttl=99).with_(**kw)
+
+
+def marked(data: bytes) -> bool:
+    return MARK in data
+
+
+def comes_out(data: bytes, want: bytes, what: str) -> None:
+    far.send(data)
+    got = arrival([vf, host], marked)
+    assert got, f"{what}: arrived nowhere"
+    assert got[0] is vf, f"{what}: missed"
+    assert got[1] == want, f"{what}\n got {got[1].hex()}\nwant {want.hex()}"
+
+
+def is_missed(data: bytes, what: str) -> None:
+    far.send(data)
+    got = arrival([vf, host], marked)
+    assert got and got[0] is host, f"{what}: hit"
+    assert got[1] == data, f"{what}: changed on the way to the host"
+
+
+def decap_rule(dev: str, o: Outer, inner: str = "ip", out: str = "") -> None:
+    sh(f"tc filter add dev {dev} ingress prot {inner} pref 1 flower skip_sw "
+       f"{o.match()} enc_tos 0x{o.tos:x} enc_ttl {o.ttl} action tunnel_key unset "
+       f"pipe action mirred egress redirect dev {out or REP}")
+
+
+def decap(kind: str, v6: bool) -> Callable[[], None]:
+    def run() -> None:
+        dev = tunnel.device(kind, v6)
+        o = incoming(kind, v6)
+        inner = INNER.bytes()
+        decap_rule(dev, o)
+        try:
+            comes_out(o.bytes(inner), inner, "as matched")
+            comes_out(o.with_(sport=1).bytes(inner), inner, "another source port")
+            comes_out(o.with_(csum=False).bytes(inner), inner, "no UDP checksum")
+            is_missed(o.with_(src=REMOTE[v6][:-1] + "3").bytes(inner), "source")
+            is_missed(o.with_(dst=LOCAL[v6][:-1] + "9").bytes(inner), "destination")
+            is_missed(o.with_(key=101).bytes(inner), "key")
+            is_missed(o.with_(tos=0x1f).bytes(inner), "tos")
+            is_missed(o.with_(ttl=98).bytes(inner), "ttl")
+            is_missed(o.bytes(INNER6.bytes()), "inner protocol")
+            if kind != "gre":
+                is_missed(o.with_(dport=4790).bytes(inner), "UDP port")
+        finally:
+            sh(f"tc filter del dev {dev} ingress")
+    return run
+
+
+def encap(kind: str, v6: bool, inner: Frame, sums: bool,
+          options: tuple[Option, ...] = ()) -> Callable[[], None]:
+    def run() -> None:
+        dev = tunnel.device(kind, v6)
+        o = outgoing(kind, v6, csum=sums, options=options)
+        proto = "ipv6" if inner.v6 else "ip"
+        sh(f"tc filter add dev {REP} ingress prot {proto} pref 1 flower skip_sw "
+           f"ip_proto tcp action {o.action()} pipe action mirred egress redirect "
+           f"dev {dev}")
+        data = inner.bytes()
+        try:
+            primed()
+            vf.drain(), far.drain()
+            for _ in range(10):
+                vf.send(data)
+                got = arrival([far], marked)
+                assert got, "nothing came out of the wire"
+                want = o.like(got[1]).bytes(data)
+                assert got[1] == want, f"\n got {got[1].hex()}\nwant {want.hex()}"
+        finally:
+            sh(f"tc filter del dev {REP} ingress")
+    return run
+
+
+def primed() -> None:
+    """Until the card has both neighbours."""
+    until("the card knows the neighbours", lambda: counter("neighs") >= 2)
+
+
+for _kind in tunnel.KINDS:
+    for _v6 in (False, True):
+        _family = "IPv6" if _v6 else "IPv4"
+        test(f"decap: {_kind} over {_family}, hit and misses")(decap(_kind, _v6))
+        for _inner in (INNER, INNER6):
+            for _sums in (True, False):
+                test(f"encap: {_kind} over {_family}, inner "
+                     f"{'IPv6' if _inner.v6 else 'IPv4'}, "
+                     f"{'csum' if _sums else 'nocsum'}")(
+                         encap(_kind, _v6, _inner, _sums))
+
+
+@dataclass
+class Geneve:
+    name: str
+    match: tuple[Option, ...]
+    hit: tuple[Option, ...]
+    miss: list[tuple[Option, ...]]
+    v6: bool = False
+
+
+def opt(size: int, kind: int = 0x80, klass: int = 0x0102, last: int = 0) -> Option:
+    return Option(klass, kind, bytes(range(size - 1)) + bytes([last]))
+
+
+GENEVE = [
+    *(Geneve(f"one option of {n} bytes", (opt(n),), (opt(n),),
+             [(opt(n, last=1),), (opt(n, kind=0x00),), (opt(n, klass=0x103),), ()])
+      for n in (4, 8, 12)),
+    Geneve("two options, 4 and 8 bytes", (opt(4), opt(8, 0x11)),
+           (opt(4), opt(8, 0x11)),
+           [(opt(8, 0x11), opt(4)), (opt(4), opt(8, 0x11, last=9)), (opt(4),)]),
+    Geneve("one option of 4 bytes over IPv6", (opt(4),), (opt(4),),
+           [(opt(4, last=1),)], v6=True),
+]
+
+
+def geneve(g: Geneve) -> Callable[[], None]:
+    def run() -> None:
+        dev = tunnel.device("geneve")
+        o = incoming("geneve", g.v6, options=g.match)
+        inner = INNER.bytes()
+        decap_rule(dev, o)
+        try:
+            comes_out(o.with_(options=g.hit).bytes(inner), inner, "as matched")
+            for miss in g.miss:
+                is_missed(o.with_(options=miss).bytes(inner), str(miss))
+        finally:
+            sh(f"tc filter del dev {dev} ingress")
+    return run
+
+
+for _g in GENEVE:
+    test(f"decap: geneve with {_g.name}")(geneve(_g))
+for _sizes in ((4,), (8,), (12,), (16,), (4, 4), (8, 8)):
+    test(f"encap: geneve with options of {'+'.join(map(str, _sizes))} bytes")(
+        encap("geneve", False, INNER, True,
+              tuple(opt(n, 0x80 + i) for i, n in enumerate(_sizes))))
+
+
+@test("both families at once, each packet to its own rule")
+def families() -> None:
+    dev = tunnel.device("vxlan")
+    inner = INNER.bytes()
+    for v6 in (False, True):
+        decap_rule(dev, incoming("vxlan", v6))
+    try:
+        for v6 in (False, True, False):
+            comes_out(incoming("vxlan", v6).bytes(inner), inner, str(v6))
+    finally:
+        sh(f"tc filter del dev {dev} ingress")
+
+
+@test("a MAC address on two ports: tunnels end on either, then on one again")
+def shared_mac() -> None:
+    up1, dev = env("UPLINK1"), tunnel.device("vxlan")
+    own = mac_of(up1)
+    o, inner = incoming("vxlan", False), INNER.bytes()
+    decap_rule(dev, o)
+
+    def by(port: Port) -> bool:
+        """Through the tunnel's rule? If not, it reaches the host as it was."""
+        port.send(o.bytes(inner))
+        got = arrival([vf, host, host1], marked)
+        assert got
+        return got[0] is vf
+
+    host1 = Port(up1)
+    try:
+        assert by(far) and not by(far1)
+        sh(f"ip link set {up1} address {o.dmac}")
+        until("both ports", lambda: by(far) and by(far1))
+        sh(f"ip link set {up1} address {own}")
+        until("one port", lambda: by(far) and not by(far1))
+    finally:
+        sh(f"ip link set {up1} address {own}; tc filter del dev {dev} ingress")
+        host1.close()
+
+
+@test("an unknown neighbour: packets go to the host until it is there")
+def unknown() -> None:
+    dev = tunnel.device("vxlan")
+    o = outgoing("vxlan", False, dst="192.168.5.7")
+    sh(f"tc filter add dev {REP} ingress prot ip pref 1 flower skip_sw "
+       f"action {o.action()} pipe action mirred egress redirect dev {dev}")
+    try:
+        asked = counter("neigh_missing")
+        vf.send(INNER.bytes())
+        got = arrival([on_rep, far], lambda f: f == INNER.bytes())
+        assert got and got[0] is on_rep, "not handed to the host unchanged"
+        assert counter("neigh_missing") == asked + 1
+        sh(f"ip neigh replace 192.168.5.7 lladdr {PEER} dev {UP}")
+
+        def encapsulated() -> bool:
+            vf.send(INNER.bytes())
+            got = arrival([on_rep, far], marked)
+            return bool(got and got[0] is far)
+
+        until("encapsulated by the card", encapsulated)
+        assert counter("neigh_no_mac") == 0
+    finally:
+        sh(f"tc filter del dev {REP} ingress; ip neigh del 192.168.5.7 dev {UP}")
+
+
+OTHER = "02:00:00:00:00:cc"
+
+
+def needs_agilio() -> None:
+    if ktest.driver() == "nfp":
+        raise ktest.Skip("mainline's driver doesn't do that")
+
+
+@contextmanager
+def sending(*outers: Outer) -> Iterator[None]:
+    """A rule for each of them, told apart by the inner destination port."""
+    for n, o in enumerate(outers):
+        sh(f"tc filter add dev {REP} ingress prot ip pref 1 flower skip_sw "
+           f"ip_proto tcp dst_port {2000 + n} action {o.action()} pipe "
+           f"action mirred egress redirect dev {tunnel.device(o.kind, o.v6)}")
+    try:
+        yield
+    finally:
+        sh(f"tc filter del dev {REP} ingress")
+
+
+def by_card(port: Port, o: Outer, n: int = 0, only: bool = True) -> bool:
+    """Send a packet. True: the card put it out of port with these headers.
+    False: the host has it, unchanged. Else the test has failed."""
+    data = INNER.with_(dport=2000 + n).bytes()
+    vf.send(data)
+    got = arrival([on_rep, far, far1], lambda f: marked(f) and data[34:] in f)
+    assert got, "a packet is lost"
+    if got[0] is on_rep:
+        assert got[1] == data
+        return False
+    want = o.like(got[1]).bytes(data)
+    if got[0] is port and got[1] == want:
+        return True
+    assert not only, f"\n got {got[1].hex()}\nwant {want.hex()}"
+    return False
+
+
+@test("three endpoints behind one gateway, each by its own entry")
+def gateway() -> None:
+    needs_agilio()
+    sh(f"ip route add 192.168.9.0/24 via {REMOTE[False]}")
+    outers = [outgoing("vxlan", False, dst=f"192.168.9.{n}") for n in (1, 2, 3)]
+    try:
+        with sending(*outers):
+            for n, o in enumerate(outers):
+                until(f"endpoint {n} by the card", lambda n=n, o=o: by_card(far, o, n))
+            sh(f"ip neigh replace {REMOTE[False]} lladdr {OTHER} dev {UP}")
+            for n, o in enumerate(outers):
+                until(f"endpoint {n} at the new address", lambda n=n, o=o: by_card(
+                    far, o.with_(dmac=OTHER), n, only=False))
+        until("no neighbour is left", lambda: counter("neighs") == 0)
+    finally:
+        sh(f"ip neigh replace {REMOTE[False]} lladdr {PEER} dev {UP}; "
+           "ip route del 192.168.9.0/24")
+
+
+@test("the neighbour's MAC address changes under traffic")
+def mac_change() -> None:
+    needs_agilio()
+    o = outgoing("vxlan", False)
+    with sending(o):
+        until("by the card", lambda: by_card(far, o))
+        for addr in (OTHER, PEER):
+            sh(f"ip neigh replace {REMOTE[False]} lladdr {addr} dev {UP}")
+            until("at the new address",
+                  lambda a=addr: by_card(far, o.with_(dmac=a), only=False))
+            # Not once more at the old one
+            for _ in range(20):
+                assert by_card(far, o.with_(dmac=addr))
+
+
+@contextmanager
+def peer_answers() -> Iterator[str]:
+    """The far end of wire 0 is a host that answers ARP itself."""
+    sh(f"ip neigh del {REMOTE[False]} dev {UP}", ok=False)
+    sh(f"ip -n wire0 addr add {REMOTE[False]}/24 dev wire0")
+    try:
+        yield mac_of("wire0", "wire0")
+    finally:
+        sh(f"ip -n wire0 addr del {REMOTE[False]}/24 dev wire0; "
+           f"ip neigh replace {REMOTE[False]} lladdr {PEER} dev {UP}")
+
+
+@test("a deleted entry: to the host, then resolved and in the card again")
+def deleted() -> None:
+    needs_agilio()
+    with peer_answers() as mac:
+        o = outgoing("vxlan", False, dmac=mac)
+        with sending(o):
+            until("resolved, and by the card", lambda: by_card(far, o))
+            sh(f"ip neigh del {REMOTE[False]} dev {UP}")
+            until("and again", lambda: by_card(far, o))
+            sh(f"ip neigh flush dev {UP}")
+            until("and after a flush", lambda: by_card(far, o))
+
+
+@test("link down: nothing is sent into the dark; up: in the card again")
+def link() -> None:
+    needs_agilio()
+    with peer_answers() as mac:
+        o = outgoing("vxlan", False, dmac=mac)
+        with sending(o):
+            until("by the card", lambda: by_card(far, o))
+            sh("lab-qmp cable 0 off")
+            wait_carrier(UP, False)
+            until("the card forgets it", lambda: counter("neighs") == 0)
+            assert not by_card(far, o)
+            sh("lab-qmp cable 0 on")
+            wait_carrier(UP)
+            until("by the card again", lambda: by_card(far, o))
+
+
+@test("the route moves to the other uplink and back")
+def rerouted() -> None:
+    needs_agilio()
+    up1 = env("UPLINK1")
+    sh(f"ip addr add 192.168.6.1/24 dev {up1}; "
+       f"ip neigh replace 192.168.6.2 lladdr {OTHER} dev {up1}; "
+       f"ip route add 192.168.9.0/24 via {REMOTE[False]}")
+    one = outgoing("vxlan", False, src="0.0.0.0", dst="192.168.9.1")
+    two = one.with_(src="192.168.6.1", smac=mac_of(up1), dmac=OTHER)
+    try:
+        with sending(one):
+            one = one.with_(src=LOCAL[False])
+            until("by the first", lambda: by_card(far, one))
+            sh("ip route replace 192.168.9.0/24 via 192.168.6.2")
+            until("by the second", lambda: by_card(far1, two, only=False))
+            for _ in range(20):
+                assert by_card(far1, two)
+            sh(f"ip route replace 192.168.9.0/24 via {REMOTE[False]}")
+            until("by the first again", lambda: by_card(far, one, only=False))
+            for _ in range(20):
+                assert by_card(far, one)
+    finally:
+        sh(f"ip route del 192.168.9.0/24; ip addr del 192.168.6.1/24 dev {up1}; "
+           f"ip neigh del 192.168.6.2 dev {up1}", ok=False)
+
+
+@test("VLAN device on an uplink as the tunnel's underlay")
+def vlan_underlay() -> None:
+    needs_agilio()
+    dev = f"{UP}.7"
+    sh(f"ip link add link {UP} name {dev} type vlan id 7; ip link set {dev} up; "
+       f"ip addr add 192.168.7.1/24 dev {dev}; "
+       f"ip neigh replace 192.168.7.2 lladdr {OTHER} dev {dev}")
+    o = outgoing("vxlan", False, src="192.168.7.1", dst="192.168.7.2", dmac=OTHER,
+                 vlan=7)
+    back = incoming("vxlan", False, src="192.168.7.2", dst="192.168.7.1", smac=OTHER,
+                    vlan=7)
+    t = tunnel.device("vxlan")
+    try:
+        with sending(o):
+            until("by the card, tagged", lambda: by_card(far, o))
+        decap_rule(t, back)
+        comes_out(back.bytes(INNER.bytes()), INNER.bytes(), "tagged outer frame")
+    finally:
+        sh(f"tc filter del dev {t} ingress; ip link del {dev}")
+
+
+@test("an active tunnel keeps the kernel's neighbour, behind a gateway too")
+def kept_alive() -> None:
+    needs_agilio()
+    with peer_answers() as mac:
+        sh(f"ip route add 192.168.9.0/24 via {REMOTE[False]}; "
+           f"sysctl -qw net.ipv4.neigh.{UP}.base_reachable_time_ms=1000 "
+           f"net.ipv4.neigh.{UP}.delay_first_probe_time=1")
+        o = outgoing("vxlan", False, dst="192.168.9.1", dmac=mac)
+        try:
+            with sending(o):
+                until("by the card", lambda: by_card(far, o))
+                probes = arp_requests()
+                # The kernel sees no packet, and yet asks the gateway again
+
+                def probed() -> bool:
+                    assert by_card(far, o)
+                    return arp_requests() > probes
+
+                until("the gateway was asked again", probed, 60)
+        finally:
+            sh("ip route del 192.168.9.0/24")
+
+
+def arp_requests() -> int:
+    """How many the far end of wire 0 has seen since the start."""
+    global arp_seen
+    arp_seen += sum(1 for f in arp.waiting() if f[12:14] == b"\x08\x06" and
+                    f[21] == 1)
+    return arp_seen
+
+
+@test("congestion marks: a packet that has one is the host's")
+def ecn() -> None:
+    needs_agilio()
+    o, inner = incoming("vxlan", False, tos=0), INNER.bytes()
+    dev = tunnel.device("vxlan")
+    sh(f"tc filter add dev {dev} ingress prot ip pref 1 flower skip_sw {o.match()} "
+       f"action mirred egress redirect dev {REP}")
+    try:
+        comes_out(o.bytes(inner), inner, "not marked")
+        is_missed(o.with_(tos=3).bytes(inner), "marked")
+    finally:
+        sh(f"tc filter del dev {dev} ingress")
+    out = outgoing("vxlan", False)
+    with sending(out.with_(tos=0)):
+        until("by the card", lambda: by_card(far, out.with_(tos=0)))
+        data = INNER.with_(tos=3).bytes()
+        vf.send(data)
+        got = arrival([on_rep, far], marked)
+        assert got and got[0] is on_rep and got[1] == data
+
+
+@test("a VXLAN device with an id of its own, with a local address")
+def fixed() -> None:
+    needs_agilio()
+    sh(f"ip link add fix0 type vxlan id 77 dstport 4789 local {LOCAL[False]} "
+       "nolearning; ip link set fix0 up; tc qdisc add dev fix0 clsact")
+    o, inner = incoming("vxlan", False, key=77, tos=0), INNER.bytes()
+    sh("tc filter add dev fix0 ingress prot ip pref 1 flower skip_sw ip_proto tcp "
+       f"action mirred egress redirect dev {REP}")
+    try:
+        comes_out(o.bytes(inner), inner, "its id")
+        is_missed(o.with_(key=78).bytes(inner), "another id")
+        is_missed(o.with_(dst="192.168.5.9").bytes(inner), "another address")
+    finally:
+        sh("ip link del fix0")
+
+
+ENC = f"enc_src_ip {REMOTE[False]} enc_dst_ip {LOCAL[False]} "
+TO_VX = "pipe action mirred egress redirect dev t_vxlan"
+REFUSED = [
+    ("t_vxlan", "enc_key_id 5 enc_dst_port 4789", "needs enc_dst_ip"),
+    ("t_vxlan", "enc_dst_ip 192.168.5.0/24 enc_dst_port 4789", "one address"),
+    ("t_vxlan", ENC + "enc_key_id 5", "4789 for VXLAN"),
+    ("t_vxlan", ENC + "enc_key_id 5 enc_dst_port 5789", "enc_dst_port 5789"),
+    ("t_geneve", ENC + "enc_key_id 5 enc_dst_port 4789", "6081 for Geneve"),
+    ("t_gre", ENC + "enc_key_id 5 enc_dst_port 4789", "none for GRE"),
+    ("t_vxlan", ENC + "enc_dst_port 4789 enc_tos 3", "can't mark"),
+    ("t_vxlan", ENC + "enc_dst_port 4789 enc_flags oam", "enc_flags"),
+    ("t_vxlan", ENC + "enc_dst_port 4789 vxlan_opts 5", "Geneve's only"),
+    ("t_geneve", ENC + "enc_dst_port 6081 geneve_opts 0102:80:" + "11" * 32,
+     "compares 32"),
+    (UP, ENC + "enc_key_id 5", "no tunnel device"),
+    (UP, "", "unset on", "action tunnel_key unset pipe "
+     f"action mirred egress redirect dev {REP}"),
+    (REP, "", "no port of this card",
+     f"action tunnel_key set src_ip 0.0.0.0 dst_ip 127.0.0.7 id 1 dst_port 4789 {TO_VX}"),
+    (REP, "", "dst_port 4790",
+     f"action tunnel_key set src_ip 0.0.0.0 dst_ip {REMOTE[False]} id 1 "
+     f"dst_port 4790 {TO_VX}"),
+    (REP, "", "without tunnel_key set", "action mirred egress redirect dev t_vxlan"),
+    (REP, "", "not a tunnel",
+     f"action tunnel_key set src_ip 0.0.0.0 dst_ip {REMOTE[False]} id 1 dst_port 4789 "
+     f"pipe action mirred egress redirect dev {UP}"),
+    (REP, "", "second output",
+     f"action tunnel_key set src_ip 0.0.0.0 dst_ip {REMOTE[False]} id 1 dst_port 4789 "
+     f"pipe action mirred egress mirror dev t_vxlan {TO_VX}"),
+    (REP, "", "take 36 bytes",
+     f"action tunnel_key set src_ip 0.0.0.0 dst_ip {REMOTE[False]} id 1 dst_port 6081 "
+     f"geneve_opts 0102:80:{'11' * 28} pipe action mirred egress redirect dev t_geneve"),
+]
+
+
+def refusal(dev: str, match: str, want: str, action: str) -> Callable[[], None]:
+    def run() -> None:
+        needs_agilio()
+        for kind in tunnel.KINDS:
+            tunnel.device(kind)
+        if dev == UP:
+            sh(f"tc qdisc replace dev {UP} clsact")
+        try:
+            text = fails(f"tc filter add dev {dev} ingress prot ip pref 1 flower "
+                         f"skip_sw {match} {action}")
+            assert want in text, text
+            assert counter("rules") == 0 and counter("neighs") == 0
+        finally:
+            sh(f"tc filter del dev {dev} ingress")
+    return run
+
+
+for _r in REFUSED:
+    test(f"refused: {_r[1] or (_r + ('',))[3]}: {_r[2]}")(
+        refusal(_r[0], _r[1], _r[2], _r[3] if len(_r) > 3 else
+                f"action mirred egress redirect dev {REP}"))
+
+
+@test("33 local addresses are one too many, and 5 of IPv6")
+def addresses() -> None:
+    needs_agilio()
+    dev = tunnel.device("vxlan")
+    for v6, most, base in ((False, 32, "10.77.0."), (True, 4, "fd77::")):
+        peer = REMOTE[v6]
+        add = [f"tc filter add dev {dev} ingress prot ip pref 1 flower skip_sw "
+               f"enc_src_ip {peer} enc_dst_ip {base}{n} enc_dst_port 4789 action "
+               f"mirred egress redirect dev {REP}" for n in range(1, most + 2)]
+        try:
+            sh("; ".join(add[:-1]))
+            assert f"room for {most}" in fails(add[-1])
+            assert counter("tun_ips6" if v6 else "tun_ips") == most
+        finally:
+            sh(f"tc filter del dev {dev} ingress")
+    assert counter("tun_ips") == 0 and counter("tun_ips6") == 0
+
+
+@test("everything goes: no address, neighbour or rule is left in the card")
+def empty() -> None:
+    tunnel.remove_devices()
+    sh(f"ip neigh flush dev {UP} nud all; ip addr flush dev {UP}")
+    until("no neighbours", lambda: counter("neighs") == 0)
+    for name in ("rules", "masks", "tun_ips", "tun_ips6"):
+        assert counter(name) == 0, f"{name} is {counter(name)}"
+
+
+@test("the model saw no conflict, duplicate, orphan or malformed message")
+def clean() -> None:
+    for name in ("lookup_conflicts", "flow_dup", "flow_missing", "flow_bad_key",
+                 "flow_bad_action", "flow_bad_ctx", "flow_bad_shortcut",
+                 "mask_unknown", "mask_replaced", "cmsg_bad", "cmsg_unknown",
+                 "act_unknown", "out_unknown", "act_no_header", "tun_full",
+                 "neigh_no_mac"):
+        assert counter(name) == 0, f"{name} is {counter(name)}"
+
+
+if __name__ == "__main__":
+    quiet()
+    sh(f"sysctl -qw net.ipv6.conf.{UP}.disable_ipv6=0")
+    sh(f"ip addr add {LOCAL[False]}/24 dev {UP}; "
+       f"ip addr add {LOCAL[True]}/64 dev {UP} nodad; "
+       f"tc qdisc add dev {REP} clsact")
+    for _a in REMOTE.values():
+        sh(f"ip neigh replace {_a} lladdr {PEER} dev {UP}")
+    for _dev in (UP, REP, env("VF0")):
+        wait_carrier(_dev)
+    far, far1, vf = wire(0), wire(1), Port(env("VF0"))
+    host, on_rep, arp = Port(UP), Port(REP), wire(0)
+    raise SystemExit(ktest.run("tunnel"))
