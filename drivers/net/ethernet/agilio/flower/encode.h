@@ -4,6 +4,7 @@
 
 #include "../abi/action.h"
 #include "../abi/key.h"
+#include "overlap.h"
 #include "rule.h"
 
 struct agl_endpoint;
@@ -30,6 +31,9 @@ struct agl_pre_tunnel {
  * @local: address that the rule's tunnel ends at, a reference; or NULL
  * @endpoint: other end of the tunnel that it sends into, likewise
  * @pre: if the rule is a pre-tunnel rule it has no key and no actions
+ * @match: the match in the layout that all have
+ * @match_mask: which bits of it are compared
+ * @before: priority of the flow that keeps this one out of the card
  * @key: values; the mask id is still to come
  * @mask: which bits to compare
  * @act: action list
@@ -42,6 +46,9 @@ struct agl_image {
 	struct agl_local *local;
 	struct agl_endpoint *endpoint;
 	struct agl_pre_tunnel pre;
+	struct agl_match match;
+	struct agl_match match_mask;
+	u32 before;
 	u8 key[AGL_KEY_MAX];
 	u8 mask[AGL_KEY_MAX];
 	u8 act[AGL_ACT_LIST_MAX];

@@ -86,7 +86,7 @@ int agl_stats_read(struct agilio *agl, unsigned long cookie, u32 port,
 
 	rcu_read_lock();
 	flow = agl_table_find(t, cookie, port);
-	if (flow) {
+	if (flow && flow->state != AGL_FLOW_HOST) {
 		spin_lock_bh(&t->stats_lock);
 		flow_stats_update(to, flow->bytes, flow->packets, 0, flow->used,
 				  FLOW_ACTION_HW_STATS_DELAYED);

@@ -109,6 +109,8 @@ int agl_table_init(struct agilio *agl)
 	}
 	t->context_count = count;
 	t->units = units;
+	mutex_init(&t->order);
+	agl_overlaps_init(&t->overlaps);
 	spin_lock_init(&t->lock);
 	spin_lock_init(&t->stats_lock);
 	agl_masks_init(&t->masks);
@@ -131,6 +133,7 @@ void agl_table_free(struct agilio *agl)
 	struct agl_table *t = &agl->table;
 
 	WARN_ON(!xa_empty(&t->contexts));
+	agl_overlaps_free(&t->overlaps);
 	xa_destroy(&t->contexts);
 	rhashtable_destroy(&t->entries);
 	rhashtable_destroy(&t->flows);
@@ -226,6 +229,23 @@ static int entry_insert(struct agl_table *t, struct agl_entry *e,
 	return 0;
 }
 
+/*
+ * What the card can't compare is all that tells a flow of the entry from this
+ * one, and yet they do different things?
+ */
+static bool differs_unseen(const struct agl_entry *e, const struct agl_flow *flow)
+{
+	const struct agl_flow *other;
+
+	list_for_each_entry(other, &e->flows, list)
+		if (other->ignored != flow->ignored &&
+		    (other->act_len != flow->act_len ||
+		     other->shortcut != flow->shortcut ||
+		     memcmp(other->act, flow->act, flow->act_len)))
+			return true;
+	return false;
+}
+
 /* Under the lock. Consumes @skb and @fresh when it sets them to NULL */
 static int link_flow(struct agilio *agl, struct agl_flow *flow,
 		     const struct agl_image *image, struct agl_entry **fresh,
@@ -246,6 +266,8 @@ static int link_flow(struct agilio *agl, struct agl_flow *flow,
 		agl_mask_put(&t->masks, e->mask);
 		if (!(agl->features & AGL_FEAT_FLOW_MOD))
 			return -EEXIST;
+		if (differs_unseen(old, flow))
+			return -ENOTUNIQ;
 		if (entry_join(agl, old, flow, *skb))
 			*skb = NULL;
 		return 0;
@@ -273,7 +295,7 @@ static struct agl_entry *entry_alloc(const struct agl_image *image)
 	return e;
 }
 
-static struct agl_flow *flow_alloc(unsigned long cookie, u32 port, u32 prio,
+static struct agl_flow *flow_alloc(const struct agl_flow_name *name,
 				   const struct agl_image *image)
 {
 	struct agl_flow *f;
@@ -281,9 +303,9 @@ static struct agl_flow *flow_alloc(unsigned long cookie, u32 port, u32 prio,
 	f = kzalloc(struct_size(f, act, image->act_len), GFP_KERNEL);
 	if (!f)
 		return NULL;
-	f->cookie = cookie;
-	f->port = port;
-	f->prio = prio;
+	f->cookie = name->cookie;
+	f->port = name->port;
+	f->prio = name->prio;
 	f->used = jiffies;
 	f->shortcut = image->shortcut;
 	f->ignored = image->ignored;
@@ -316,20 +338,70 @@ static int flow_send(struct agilio *agl, struct agl_flow *flow,
 	return err;
 }
 
+static int context_get(struct agl_table *t, struct agl_flow *flow)
+{
+	int err = xa_alloc_cyclic(&t->contexts, &flow->id, flow,
+				  XA_LIMIT(0, t->context_count - 1),
+				  &t->next_context, GFP_KERNEL);
+
+	if (err < 0)
+		return err == -EBUSY ? -ENOSPC : err;
+	atomic_inc(&t->contexts_used);
+	return 0;
+}
+
+static void context_put(struct agl_table *t, struct agl_flow *flow)
+{
+	xa_erase(&t->contexts, flow->id);
+	atomic_dec(&t->contexts_used);
+}
+
+static int item_add(struct agl_table *t, struct agl_flow *flow,
+		    const struct agl_image *image)
+{
+	flow->item = agl_overlap_add(&t->overlaps, &image->match,
+				     &image->match_mask);
+	if (!flow->item)
+		return -ENOMEM;
+	flow->item->flow = flow;
+	return 0;
+}
+
+/* Under the order: in the card nothing that comes after it, then itself */
+static int enter(struct agilio *agl, struct agl_flow *flow, struct agl_image *image)
+{
+	struct agl_table *t = &agl->table;
+	int err;
+
+	err = item_add(t, flow, image);
+	if (err)
+		return err;
+	flow->state = AGL_FLOW_CARD;
+	err = agl_order_enter(agl, flow, &image->before);
+	if (!err)
+		err = flow->pre.used ? agl_pre_tun_add(agl, flow) :
+				       flow_send(agl, flow, image);
+	if (err) {
+		flow->state = AGL_FLOW_HOST;
+		agl_order_leave(agl, flow);
+	}
+	return err;
+}
+
 /**
  * agl_table_add - put a flow into the card
  * @agl: card
- * @cookie: tc's name for it
- * @port: ingress, port id
- * @prio: of the filter
+ * @name: of the flow
  * @image: its bytes; the references in it are the table's if this returns 0
  *
  * Return: 0; -ENOSPC if the card has no room for the rule or its mask; -EEXIST
  * if the flow is there, or another with the same match and the firmware can't
- * exchange them; -ETIMEDOUT if the card takes no messages; -ENOMEM.
+ * exchange them; -ENOTUNIQ if there is one that the card could not tell from
+ * it; -EBUSY if one overlaps it and comes first, of priority image->before;
+ * -ETIMEDOUT if the card takes no messages; -ENOMEM.
  */
-int agl_table_add(struct agilio *agl, unsigned long cookie, u32 port, u32 prio,
-		  const struct agl_image *image)
+int agl_table_add(struct agilio *agl, const struct agl_flow_name *name,
+		  struct agl_image *image)
 {
 	struct agl_table *t = &agl->table;
 	struct agl_flow *flow;
@@ -338,21 +410,18 @@ int agl_table_add(struct agilio *agl, unsigned long cookie, u32 port, u32 prio,
 	err = agl_cmsg_room(agl);
 	if (err)
 		return err;
-	flow = flow_alloc(cookie, port, prio, image);
+	flow = flow_alloc(name, image);
 	if (!flow)
 		return -ENOMEM;
-	err = xa_alloc_cyclic(&t->contexts, &flow->id, flow,
-			      XA_LIMIT(0, t->context_count - 1),
-			      &t->next_context, GFP_KERNEL);
-	if (err < 0) {
-		err = err == -EBUSY ? -ENOSPC : err;
+	err = context_get(t, flow);
+	if (err)
 		goto err_free;
-	}
 	err = rhashtable_insert_fast(&t->flows, &flow->node, flow_params);
 	if (err)
 		goto err_context;
-	err = flow->pre.used ? agl_pre_tun_add(agl, flow) :
-			       flow_send(agl, flow, image);
+	mutex_lock(&t->order);
+	err = enter(agl, flow, image);
+	mutex_unlock(&t->order);
 	if (err)
 		goto err_flow;
 	flow->local = image->local;
@@ -362,9 +431,52 @@ int agl_table_add(struct agilio *agl, unsigned long cookie, u32 port, u32 prio,
 err_flow:
 	rhashtable_remove_fast(&t->flows, &flow->node, flow_params);
 err_context:
-	xa_erase(&t->contexts, flow->id);
+	context_put(t, flow);
 err_free:
 	kfree_rcu(flow, rcu);
+	return err;
+}
+
+/**
+ * agl_table_note - keep a flow in mind that is the host's
+ * @agl: card
+ * @name: of the flow
+ * @image: its match
+ *
+ * Flows that would come after it leave the card.
+ *
+ * Return: 0, -EEXIST, -ENOMEM.
+ */
+int agl_table_note(struct agilio *agl, const struct agl_flow_name *name,
+		   const struct agl_image *image)
+{
+	struct agl_table *t = &agl->table;
+	struct agl_flow *flow;
+	int err;
+
+	flow = kzalloc(sizeof(*flow), GFP_KERNEL);
+	if (!flow)
+		return -ENOMEM;
+	flow->cookie = name->cookie;
+	flow->port = name->port;
+	flow->prio = name->prio;
+	mutex_lock(&t->order);
+	err = item_add(t, flow, image);
+	if (err)
+		goto err_free;
+	err = rhashtable_insert_fast(&t->flows, &flow->node, flow_params);
+	if (err)
+		goto err_item;
+	t->host_flows++;
+	err = agl_order_host(agl, flow);
+	mutex_unlock(&t->order);
+	return err;
+
+err_item:
+	agl_overlap_del(&t->overlaps, flow->item);
+err_free:
+	mutex_unlock(&t->order);
+	kfree(flow);
 	return err;
 }
 
@@ -401,32 +513,17 @@ static int unlink_flow(struct agilio *agl, struct agl_flow *flow,
 	return 0;
 }
 
-/**
- * agl_table_del - take a flow out of the card
- * @agl: card
- * @cookie: tc's name for it
- * @port: ingress, port id
- *
- * Return: 0, -ENOENT if it isn't there.
- */
-int agl_table_del(struct agilio *agl, unsigned long cookie, u32 port)
+/* Under the order: out of the card */
+static void leave_card(struct agilio *agl, struct agl_flow *flow)
 {
 	struct agl_table *t = &agl->table;
-	struct agl_flow *flow;
 	struct sk_buff *skb;
 	size_t need;
 	int err;
 
-	/* Nobody else can delete it: tc has one filter of that name */
-	rcu_read_lock();
-	flow = agl_table_find(t, cookie, port);
-	rcu_read_unlock();
-	if (!flow)
-		return -ENOENT;
-	agl_cmsg_room(agl);
 	if (flow->pre.used) {
 		agl_pre_tun_del(agl, flow);
-		goto out;
+		return;
 	}
 	need = message_size(flow, AGL_KEY_LIMIT);
 	do {
@@ -437,13 +534,111 @@ int agl_table_del(struct agilio *agl, unsigned long cookie, u32 port)
 		agl_cmsg_kick(agl);
 		kfree_skb(skb);
 	} while (err);
-out:
+}
+
+/**
+ * agl_table_park - take a flow out of the card, for the host to do
+ * @agl: card; the table's order is locked
+ * @flow: in the card
+ *
+ * Return: 0; -ENOMEM: it stays.
+ */
+int agl_table_park(struct agilio *agl, struct agl_flow *flow)
+{
+	struct agl_entry *e = flow->entry;
+	struct agl_parked *p;
+
+	p = kmalloc(sizeof(*p) + 2 * e->len, GFP_KERNEL);
+	if (!p)
+		return -ENOMEM;
+	p->len = e->len;
+	memcpy(p->bytes, e->key, e->len);
+	memcpy(p->bytes + e->len, e->mask->bytes, e->len);
+	leave_card(agl, flow);
+	flow->parked = p;
+	flow->state = AGL_FLOW_PARKED;
+	agl->table.parked_flows++;
+	return 0;
+}
+
+/**
+ * agl_table_restore - put a parked flow back into the card
+ * @agl: card; the table's order is locked
+ * @flow: parked; nothing in the card overlaps it
+ *
+ * If that fails it stays with the host.
+ */
+void agl_table_restore(struct agilio *agl, struct agl_flow *flow)
+{
+	struct agl_parked *p = flow->parked;
+	struct agl_image *image;
+
+	image = kzalloc(sizeof(*image), GFP_KERNEL);
+	if (!image)
+		return;
+	image->key_len = p->len;
+	memcpy(image->key, p->bytes, p->len);
+	memcpy(image->mask, p->bytes + p->len, p->len);
+	if (flow_send(agl, flow, image)) {
+		flow->parked = p;
+	} else {
+		flow->state = AGL_FLOW_CARD;
+		agl->table.parked_flows--;
+		kfree(p);
+	}
+	kfree(image);
+}
+
+/* Return: whether the card had it, or was to have it again */
+static bool leave(struct agilio *agl, struct agl_flow *flow)
+{
+	struct agl_table *t = &agl->table;
+	enum agl_flow_state state = flow->state;
+
+	if (state == AGL_FLOW_CARD) {
+		leave_card(agl, flow);
+	} else if (state == AGL_FLOW_PARKED) {
+		t->parked_flows--;
+		kfree(flow->parked);
+	} else {
+		t->host_flows--;
+	}
+	flow->state = AGL_FLOW_HOST;
+	agl_order_leave(agl, flow);
+	return state != AGL_FLOW_HOST;
+}
+
+/**
+ * agl_table_del - forget a flow, and take it out of the card
+ * @agl: card
+ * @cookie: tc's name for it
+ * @port: ingress, port id
+ *
+ * Return: 0, -ENOENT if it was not for the card.
+ */
+int agl_table_del(struct agilio *agl, unsigned long cookie, u32 port)
+{
+	struct agl_table *t = &agl->table;
+	struct agl_flow *flow;
+	bool ours;
+
+	/* Nobody else can delete it: tc has one filter of that name */
+	rcu_read_lock();
+	flow = agl_table_find(t, cookie, port);
+	rcu_read_unlock();
+	if (!flow)
+		return -ENOENT;
+	agl_cmsg_room(agl);
+	mutex_lock(&t->order);
+	ours = leave(agl, flow);
+	mutex_unlock(&t->order);
 	rhashtable_remove_fast(&t->flows, &flow->node, flow_params);
-	xa_erase(&t->contexts, flow->id);
+	if (ours)
+		context_put(t, flow);
 	if (flow->local)
 		agl_local_put(agl, flow->local);
 	if (flow->endpoint)
 		agl_endpoint_put(agl, flow->endpoint);
 	kfree_rcu(flow, rcu);
-	return 0;
+	return ours ? 0 : -ENOENT;
 }

@@ -14,6 +14,7 @@
 
 #include "../abi/key.h"
 #include "encode.h"
+#include "overlap.h"
 
 struct agilio;
 struct flow_stats;
@@ -71,12 +72,34 @@ struct agl_entry {
 };
 
 /**
+ * enum agl_flow_state - where a flow is
+ * @AGL_FLOW_HOST: refused: only kept in mind
+ * @AGL_FLOW_CARD: in the card
+ * @AGL_FLOW_PARKED: taken out of the card for as long as another comes first
+ */
+enum agl_flow_state { AGL_FLOW_HOST, AGL_FLOW_CARD, AGL_FLOW_PARKED };
+
+/**
+ * struct agl_parked - a match that is not in the card
+ * @len: bytes of the key and of the mask
+ * @bytes: key and mask
+ */
+struct agl_parked {
+	u8 len;
+	u8 bytes[];
+};
+
+/**
  * struct agl_flow - a flow of tc
  * @node: in agl_table.flows
  * @cookie: tc's name for it, for the firmware too
  * @port: ingress; cookie and port together are the key of the hash
  * @prio: of its filter, a lower one is looked at first
- * @entry: with its match
+ * @state: where it is
+ * @item: its match, for overlaps
+ * @waiting: next in a list of flows that may go back into the card
+ * @entry: with its match, while it is in the card
+ * @parked: its match while it is parked; NULL: there was no memory for it
  * @list: in entry->flows
  * @id: statistics context, counted from 0
  * @packets: not yet told to tc
@@ -96,7 +119,13 @@ struct agl_flow {
 	unsigned long cookie;
 	u32 port;
 	u32 prio;
-	struct agl_entry *entry;
+	enum agl_flow_state state;
+	struct agl_item *item;
+	struct agl_flow *waiting;
+	union {
+		struct agl_entry *entry;
+		struct agl_parked *parked;
+	};
 	struct list_head list;
 	u32 id;
 	u32 shortcut;
@@ -119,6 +148,11 @@ struct agl_flow {
  * @contexts: flows by statistics context
  * @next_context: where to look for a free one
  * @context_count: how many the firmware has
+ * @contexts_used: how many have a flow
+ * @order: guards overlaps, the counts and the states of flows
+ * @overlaps: matches of all flows
+ * @host_flows: flows that are the host's
+ * @parked_flows: flows that are parked
  * @units: memory units that they are spread over
  * @lock: guards entries, their lists of flows, masks and version, and keeps
  *	messages in the order in which these change
@@ -132,7 +166,12 @@ struct agl_table {
 	struct xarray contexts;
 	u32 next_context;
 	u32 context_count;
+	atomic_t contexts_used;
 	u32 units;
+	struct mutex order; /* overlaps, and the state of flows */
+	struct agl_overlaps overlaps;
+	unsigned int host_flows;
+	unsigned int parked_flows;
 	spinlock_t lock; /* entries, masks, version, order of messages */
 	struct agl_masks masks;
 	u64 version;
@@ -142,11 +181,32 @@ struct agl_table {
 /* table.c */
 int agl_table_init(struct agilio *agl);
 void agl_table_free(struct agilio *agl);
-int agl_table_add(struct agilio *agl, unsigned long cookie, u32 port, u32 prio,
-		  const struct agl_image *image);
+/**
+ * struct agl_flow_name - what tc knows a flow by
+ * @cookie: tc's name
+ * @port: ingress, a port id
+ * @prio: of the filter
+ */
+struct agl_flow_name {
+	unsigned long cookie;
+	u32 port;
+	u32 prio;
+};
+
+int agl_table_add(struct agilio *agl, const struct agl_flow_name *name,
+		  struct agl_image *image);
+int agl_table_note(struct agilio *agl, const struct agl_flow_name *name,
+		   const struct agl_image *image);
+int agl_table_park(struct agilio *agl, struct agl_flow *flow);
+void agl_table_restore(struct agilio *agl, struct agl_flow *flow);
 int agl_table_del(struct agilio *agl, unsigned long cookie, u32 port);
 struct agl_flow *agl_table_find(struct agl_table *t, unsigned long cookie,
 				u32 port);
+
+/* order.c */
+int agl_order_enter(struct agilio *agl, struct agl_flow *flow, u32 *prio);
+int agl_order_host(struct agilio *agl, struct agl_flow *flow);
+void agl_order_leave(struct agilio *agl, struct agl_flow *flow);
 
 /* mask.c */
 void agl_masks_init(struct agl_masks *m);

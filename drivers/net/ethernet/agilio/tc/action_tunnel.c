@@ -296,6 +296,9 @@ int agl_take_ends(const struct agl_request *req, struct agl_rule *rule,
 	int err = 0;
 
 	if (rule->tun) {
+		/* The card carries no mark inwards: the host has what is marked */
+		if ((rule->mask.enc_tos & AGL_ECN_BITS) != AGL_ECN_BITS)
+			rule->mask.enc_tos |= AGL_ECN_BITS;
 		err = take_local(req, rule, image);
 		if (err)
 			image->local = NULL;

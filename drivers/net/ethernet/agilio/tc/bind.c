@@ -65,6 +65,7 @@ static int compile(const struct agl_request *req, const struct flow_rule *from,
 	if (!rule)
 		return -ENOMEM;
 	err = agl_parse_match(req, from, req->in->agl->features, rule);
+	agl_match_of(rule, &image->match, &image->match_mask);
 	if (!err)
 		err = agl_parse_actions(req, from, rule);
 	if (!err)
@@ -77,15 +78,19 @@ static int compile(const struct agl_request *req, const struct flow_rule *from,
 	return err;
 }
 
-static int explain(const struct agl_request *req, int err)
+static int explain(const struct agl_request *req, u32 before, int err)
 {
 	struct agl_table *t = &req->in->agl->table;
 
 	switch (err) {
+	case -EBUSY:
+		return agl_refuse(req, AGL_REFUSE_OVERLAP,
+				  "overlaps a rule of pref %u, which comes first",
+				  before);
 	case -ENOSPC:
 		return agl_refuse(req, AGL_REFUSE_FULL,
 				  "the card is full: %u rules of %u, %u masks of %u",
-				  atomic_read(&t->flows.nelems),
+				  atomic_read(&t->contexts_used),
 				  t->context_count,
 				  AGL_MASK_ID_MAX - READ_ONCE(t->masks.count),
 				  AGL_MASK_ID_MAX);
@@ -106,6 +111,7 @@ static int explain(const struct agl_request *req, int err)
 static int flower_replace(const struct agl_ingress *in, struct flow_cls_offload *f)
 {
 	struct agl_request req = { in, f->cookie, f->common.extack };
+	struct agl_flow_name name = { f->cookie, in->port, f->common.prio };
 	struct agl_image *image;
 	int err;
 
@@ -117,16 +123,18 @@ static int flower_replace(const struct agl_ingress *in, struct flow_cls_offload 
 	if (!image)
 		return -ENOMEM;
 	err = compile(&req, flow_cls_offload_flow_rule(f), image);
-	if (err)
-		goto out;
-	err = agl_table_add(in->agl, f->cookie, in->port, f->common.prio, image);
-	if (err) {
-		image_release(in->agl, image);
-		err = explain(&req, err);
-	} else if (in->rules) {
-		atomic_inc(in->rules);
+	if (!err) {
+		err = agl_table_add(in->agl, &name, image);
+		if (err) {
+			image_release(in->agl, image);
+			err = explain(&req, image->before, err);
+		}
 	}
-out:
+	/* The card must not act on what this rule would have been first to */
+	if (err && err != -ENOMEM)
+		agl_table_note(in->agl, &name, image);
+	if (!err && in->rules)
+		atomic_inc(in->rules);
 	kfree(image);
 	return err;
 }

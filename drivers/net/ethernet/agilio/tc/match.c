@@ -10,8 +10,20 @@
 #include "../flower/fields.h"
 #include "parse.h"
 
-static int take_field(const struct agl_request *req, const struct agl_field *f,
-		      const struct flow_match *from, struct agl_rule *rule)
+static int refuse_field(const struct agl_request *req, const struct agl_field *f,
+			const struct flow_match *from)
+{
+	const u8 *mask = skb_flow_dissector_target(from->dissector, f->dissector,
+						   from->mask);
+
+	if (!memchr_inv(mask + f->dissector_at, 0, f->dissector_size))
+		return 0;
+	return agl_refuse(req, AGL_REFUSE_MATCH, "match on %s: %s", f->name,
+			  f->why);
+}
+
+static void take_field(const struct agl_field *f, const struct flow_match *from,
+		       struct agl_rule *rule)
 {
 	const u8 *key = skb_flow_dissector_target(from->dissector, f->dissector,
 						  from->key);
@@ -21,12 +33,6 @@ static int take_field(const struct agl_request *req, const struct agl_field *f,
 	u8 *to_mask = (u8 *)&rule->mask + f->at;
 	unsigned int i;
 
-	if (!f->size) {
-		if (!memchr_inv(mask + f->dissector_at, 0, f->dissector_size))
-			return 0;
-		return agl_refuse(req, AGL_REFUSE_MATCH, "match on %s: %s",
-				  f->name, f->why);
-	}
 	if (f->get) {
 		f->get(key, to_key);
 		f->get(mask, to_mask);
@@ -36,7 +42,6 @@ static int take_field(const struct agl_request *req, const struct agl_field *f,
 	}
 	for (i = 0; i < f->size; i++)
 		to_key[i] &= to_mask[i];
-	return 0;
 }
 
 static int check_field(const struct agl_request *req, const struct agl_field *f,
@@ -107,20 +112,23 @@ static int take_fields(const struct agl_request *req,
 {
 	u64 left = from->dissector->used_keys;
 	const struct agl_field *f;
-	int err;
+	int err = 0;
 
+	/* All of them, also of a rule that is refused: what it is about counts */
 	for (f = agl_fields; f < agl_fields + agl_field_count; f++) {
 		if (!f->matched || !dissector_uses_key(from->dissector, f->dissector))
 			continue;
 		left &= ~BIT_ULL(f->dissector);
 		if (other_family(f, from) || own_indev(req, f, from))
 			continue;
-		err = take_field(req, f, from, rule);
-		if (!err && f->size)
-			err = check_field(req, f, features, rule);
-		if (err)
-			return err;
+		if (f->size)
+			take_field(f, from, rule);
+		if (!err)
+			err = f->size ? check_field(req, f, features, rule) :
+					refuse_field(req, f, from);
 	}
+	if (err)
+		return err;
 	if (left)
 		return agl_refuse(req, AGL_REFUSE_MATCH,
 				  "match with keys 0x%llx is unknown to the driver",
@@ -254,9 +262,9 @@ int agl_parse_match(const struct agl_request *req, const struct flow_rule *from,
 	int err;
 
 	err = take_fields(req, &from->match, features, rule);
+	take_tags(&from->match, rule);
 	if (err)
 		return err;
-	take_tags(&from->match, rule);
 	err = check_tags(req, features, rule);
 	if (!err)
 		err = check_type(req, rule);

@@ -113,11 +113,8 @@ static int check_opts(const struct agl_request *req,
 	return 0;
 }
 
-/*
- * Software carries congestion marks from the outer header to the inner one,
- * the card doesn't: so in the card are only packets without.
- */
-static int check_ecn(const struct agl_request *req, struct agl_rule *rule)
+/* Software carries congestion marks from the outer header to the inner one */
+static int check_ecn(const struct agl_request *req, const struct agl_rule *rule)
 {
 	u8 mask = rule->mask.enc_tos & AGL_ECN_BITS;
 
@@ -126,8 +123,6 @@ static int check_ecn(const struct agl_request *req, struct agl_rule *rule)
 		return agl_refuse(req, AGL_REFUSE_TUNNEL,
 				  "enc_tos 0x%x: the card can't mark the inner packet",
 				  rule->key.enc_tos);
-	if (mask != AGL_ECN_BITS)
-		rule->mask.enc_tos |= AGL_ECN_BITS;
 	return 0;
 }
 

@@ -27,6 +27,7 @@ static const struct {
 	[AGL_REFUSE_SIZE] = { "tc_refused_size", -EOPNOTSUPP },
 	[AGL_REFUSE_FULL] = { "tc_refused_full", -ENOSPC },
 	[AGL_REFUSE_DUPLICATE] = { "tc_refused_duplicate", -EEXIST },
+	[AGL_REFUSE_OVERLAP] = { "tc_refused_overlap", -EOPNOTSUPP },
 	[AGL_REFUSE_DEVICE] = { "tc_refused_device", -EIO },
 };
 

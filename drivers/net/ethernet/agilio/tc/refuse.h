@@ -25,6 +25,7 @@
  * @AGL_REFUSE_SIZE: too long for a message
  * @AGL_REFUSE_FULL: no room for the rule or its mask
  * @AGL_REFUSE_DUPLICATE: the same match is there already
+ * @AGL_REFUSE_OVERLAP: a rule that comes before it matches the same packets
  * @AGL_REFUSE_DEVICE: the card takes no messages
  * @AGL_REFUSALS: how many there are
  */
@@ -42,6 +43,7 @@ enum agl_refusal {
 	AGL_REFUSE_SIZE,
 	AGL_REFUSE_FULL,
 	AGL_REFUSE_DUPLICATE,
+	AGL_REFUSE_OVERLAP,
 	AGL_REFUSE_DEVICE,
 	AGL_REFUSALS
 };

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from lib import ktest, tunnel
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, fails, quiet, sh, until,
-                     wait_carrier, wire)
+from lib.net import (Port, arrival, counter, env, quiet, rules, sh,
+                     until, wait_carrier, wire)
 from lib.ovs import mac as mac_of
 from lib.pkt import TCP, Frame
 from lib.tunnel import Option, Outer
@@ -39,7 +39,7 @@ def incoming(kind: str, v6: bool, **kw: object) -> Outer:
 
 
 def outgoing(kind: str, v6: bool, **kw: object) -> Outer:
-    return Outer(kind, LOCAL[v6], REMOTE[v6], mac_of(UP), PEER, tos=0x1e,
+    return Outer(kind, LOCAL[v6], REMOTE[v6], mac_of(UP), PEER, tos=0x1c,
                  ttl=99).with_(**kw)
 
 
@@ -48,24 +48,33 @@ def marked(data: bytes) -> bool:
 
 
 def comes_out(data: bytes, want: bytes, what: str) -> None:
+    vf.drain(), host.drain()
     far.send(data)
-    got = arrival([vf, host], marked)
-    assert got, f"{what}: arrived nowhere"
+    # The far end of the wire may have something to say about earlier packets
+    got = arrival([vf, host], lambda f: f in (data, want))
+    assert got, f"{what}: arrived nowhere, or changed"
     assert got[0] is vf, f"{what}: missed"
-    assert got[1] == want, f"{what}\n got {got[1].hex()}\nwant {want.hex()}"
 
 
 def is_missed(data: bytes, what: str) -> None:
+    vf.drain(), host.drain()
     far.send(data)
-    got = arrival([vf, host], marked)
-    assert got and got[0] is host, f"{what}: hit"
-    assert got[1] == data, f"{what}: changed on the way to the host"
+    got = arrival([host], lambda f: f == data)
+    assert got, f"{what}: hit, or changed on the way to the host"
+    # Had the card taken it, then before this
+    assert not any(marked(f) for f in vf.waiting()), f"{what}: hit as well"
 
 
-def decap_rule(dev: str, o: Outer, inner: str = "ip", out: str = "") -> None:
-    sh(f"tc filter add dev {dev} ingress prot {inner} pref 1 flower skip_sw "
-       f"{o.match()} enc_tos 0x{o.tos:x} enc_ttl {o.ttl} action tunnel_key unset "
-       f"pipe action mirred egress redirect dev {out or REP}")
+def tunnel_rule(dev: str, match: str, actions: str = "") -> None:
+    """A rule on a device that isn't the card's; tc has no skip_sw there."""
+    sh(f"tc filter add dev {dev} ingress prot ip pref 1 flower {match} "
+       f"{actions or 'action tunnel_key unset pipe'} action mirred egress redirect "
+       f"dev {REP}")
+    assert all(r["options"].get("in_hw") for r in rules(dev)), "not in the card"
+
+
+def decap_rule(dev: str, o: Outer) -> None:
+    tunnel_rule(dev, f"{o.match()} enc_tos 0x{o.tos:x} enc_ttl {o.ttl}")
 
 
 def decap(kind: str, v6: bool) -> Callable[[], None]:
@@ -95,7 +104,10 @@ def encap(kind: str, v6: bool, inner: Frame, sums: bool,
           options: tuple[Option, ...] = ()) -> Callable[[], None]:
     def run() -> None:
         dev = tunnel.device(kind, v6)
-        o = outgoing(kind, v6, csum=sums, options=options)
+        o = outgoing(kind, v6, csum=sums, options=options, tos=0x1e)
+        # The congestion bits are the inner packet's, as in software; mainline
+        # leaves them to the firmware, which takes the rule's
+        tos = o.tos if ktest.driver() == "nfp" else o.tos & ~3
         proto = "ipv6" if inner.v6 else "ip"
         sh(f"tc filter add dev {REP} ingress prot {proto} pref 1 flower skip_sw "
            f"ip_proto tcp action {o.action()} pipe action mirred egress redirect "
@@ -108,7 +120,7 @@ def encap(kind: str, v6: bool, inner: Frame, sums: bool,
                 vf.send(data)
                 got = arrival([far], marked)
                 assert got, "nothing came out of the wire"
-                want = o.like(got[1]).bytes(data)
+                want = o.with_(tos=tos).like(got[1]).bytes(data)
                 assert got[1] == want, f"\n got {got[1].hex()}\nwant {want.hex()}"
         finally:
             sh(f"tc filter del dev {REP} ingress")
@@ -116,8 +128,9 @@ def encap(kind: str, v6: bool, inner: Frame, sums: bool,
 
 
 def primed() -> None:
-    """Until the card has both neighbours."""
-    until("the card knows the neighbours", lambda: counter("neighs") >= 2)
+    """Until the card has the neighbour; mainline's has both at once."""
+    until("the card knows the neighbour",
+          lambda: counter("neighs") >= (2 if ktest.driver() == "nfp" else 1))
 
 
 for _kind in tunnel.KINDS:
@@ -193,6 +206,16 @@ def families() -> None:
         sh(f"tc filter del dev {dev} ingress")
 
 
+def address(dev: str, addr: str) -> None:
+    """Mainline's representors take one only while they are down."""
+    if ktest.driver() == "nfp":
+        sh(f"ip link set {dev} down; ip link set {dev} address {addr}; "
+           f"ip link set {dev} up")
+        wait_carrier(dev)
+    else:
+        sh(f"ip link set {dev} address {addr}")
+
+
 @test("a MAC address on two ports: tunnels end on either, then on one again")
 def shared_mac() -> None:
     up1, dev = env("UPLINK1"), tunnel.device("vxlan")
@@ -202,21 +225,23 @@ def shared_mac() -> None:
 
     def by(port: Port) -> bool:
         """Through the tunnel's rule? If not, it reaches the host as it was."""
+        host1 = Port(up1)
+        vf.drain(), host.drain()
         port.send(o.bytes(inner))
-        got = arrival([vf, host, host1], marked)
+        got = arrival([vf, host, host1], lambda f: f in (inner, o.bytes(inner)))
+        host1.close()
         assert got
         return got[0] is vf
 
-    host1 = Port(up1)
     try:
         assert by(far) and not by(far1)
-        sh(f"ip link set {up1} address {o.dmac}")
+        address(up1, o.dmac)
         until("both ports", lambda: by(far) and by(far1))
-        sh(f"ip link set {up1} address {own}")
+        address(up1, own)
         until("one port", lambda: by(far) and not by(far1))
     finally:
-        sh(f"ip link set {up1} address {own}; tc filter del dev {dev} ingress")
-        host1.close()
+        address(up1, own)
+        sh(f"tc filter del dev {dev} ingress")
 
 
 @test("an unknown neighbour: packets go to the host until it is there")
@@ -440,8 +465,7 @@ def ecn() -> None:
     needs_agilio()
     o, inner = incoming("vxlan", False, tos=0), INNER.bytes()
     dev = tunnel.device("vxlan")
-    sh(f"tc filter add dev {dev} ingress prot ip pref 1 flower skip_sw {o.match()} "
-       f"action mirred egress redirect dev {REP}")
+    tunnel_rule(dev, o.match())
     try:
         comes_out(o.bytes(inner), inner, "not marked")
         is_missed(o.with_(tos=3).bytes(inner), "marked")
@@ -462,8 +486,7 @@ def fixed() -> None:
     sh(f"ip link add fix0 type vxlan id 77 dstport 4789 local {LOCAL[False]} "
        "nolearning; ip link set fix0 up; tc qdisc add dev fix0 clsact")
     o, inner = incoming("vxlan", False, key=77, tos=0), INNER.bytes()
-    sh("tc filter add dev fix0 ingress prot ip pref 1 flower skip_sw ip_proto tcp "
-       f"action mirred egress redirect dev {REP}")
+    tunnel_rule("fix0", "ip_proto tcp", " ")
     try:
         comes_out(o.bytes(inner), inner, "its id")
         is_missed(o.with_(key=78).bytes(inner), "another id")
@@ -482,7 +505,7 @@ REFUSED = [
     ("t_geneve", ENC + "enc_key_id 5 enc_dst_port 4789", "6081 for Geneve"),
     ("t_gre", ENC + "enc_key_id 5 enc_dst_port 4789", "none for GRE"),
     ("t_vxlan", ENC + "enc_dst_port 4789 enc_tos 3", "can't mark"),
-    ("t_vxlan", ENC + "enc_dst_port 4789 enc_flags oam", "enc_flags"),
+    ("t_vxlan", ENC + "enc_dst_port 4789 enc_flags tunoam", "enc_flags"),
     ("t_vxlan", ENC + "enc_dst_port 4789 vxlan_opts 5", "Geneve's only"),
     ("t_geneve", ENC + "enc_dst_port 6081 geneve_opts 0102:80:" + "11" * 32,
      "compares 32"),
@@ -512,15 +535,14 @@ def refusal(dev: str, match: str, want: str, action: str) -> Callable[[], None]:
         needs_agilio()
         for kind in tunnel.KINDS:
             tunnel.device(kind)
-        if dev == UP:
-            sh(f"tc qdisc replace dev {UP} clsact")
         try:
-            text = fails(f"tc filter add dev {dev} ingress prot ip pref 1 flower "
-                         f"skip_sw {match} {action}")
+            text = sh(f"tc filter add dev {dev} ingress prot ip pref 1 flower "
+                      f"verbose {match} {action} 2>&1")
             assert want in text, text
+            assert any(r["options"].get("not_in_hw") for r in rules(dev) if r["pref"] == 1)
             assert counter("rules") == 0 and counter("neighs") == 0
         finally:
-            sh(f"tc filter del dev {dev} ingress")
+            sh(f"tc filter del dev {dev} ingress pref 1")
     return run
 
 
@@ -536,12 +558,12 @@ def addresses() -> None:
     dev = tunnel.device("vxlan")
     for v6, most, base in ((False, 32, "10.77.0."), (True, 4, "fd77::")):
         peer = REMOTE[v6]
-        add = [f"tc filter add dev {dev} ingress prot ip pref 1 flower skip_sw "
+        add = [f"tc filter add dev {dev} ingress prot ip pref 1 flower verbose "
                f"enc_src_ip {peer} enc_dst_ip {base}{n} enc_dst_port 4789 action "
                f"mirred egress redirect dev {REP}" for n in range(1, most + 2)]
         try:
             sh("; ".join(add[:-1]))
-            assert f"room for {most}" in fails(add[-1])
+            assert f"room for {most}" in sh(add[-1] + " 2>&1")
             assert counter("tun_ips6" if v6 else "tun_ips") == most
         finally:
             sh(f"tc filter del dev {dev} ingress")
@@ -578,5 +600,11 @@ if __name__ == "__main__":
     for _dev in (UP, REP, env("VF0")):
         wait_carrier(_dev)
     far, far1, vf = wire(0), wire(1), Port(env("VF0"))
+    # The kernel warns of its own Geneve receiver when options come; a miss
+    # needs to get no further than our socket (nobody tells the card of this)
+    sh(f"tc qdisc add dev {UP} clsact")
+    for _n, _proto in enumerate(("ip", "ipv6")):
+        sh(f"tc filter add dev {UP} ingress prot {_proto} pref {100 + _n} flower "
+           "skip_hw ip_proto udp dst_port 6081 action drop")
     host, on_rep, arp = Port(UP), Port(REP), wire(0)
     raise SystemExit(ktest.run("tunnel"))
