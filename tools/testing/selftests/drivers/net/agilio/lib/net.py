@@ -148,6 +148,19 @@ def counter(name: str) -> int:
     return int(sh(f"lab-qmp counter {name}"))
 
 
+# What the model counts when the driver has done something wrong
+WRONG = ("lookup_conflicts", "flow_dup", "flow_missing", "flow_bad_key",
+         "flow_bad_action", "flow_bad_ctx", "flow_bad_shortcut", "flow_full",
+         "mask_unknown", "mask_replaced", "cmsg_bad", "cmsg_unknown",
+         "act_unknown", "act_no_header", "out_unknown", "tun_full",
+         "neigh_no_mac", "passes_over")
+
+
+def nothing_wrong() -> None:
+    for name in WRONG:
+        assert counter(name) == 0, f"{name} is {counter(name)}"
+
+
 def rules(dev: str) -> list[dict[str, Any]]:
     """Filters on a device's ingress, the ones with a handle."""
     out = js(f"tc -s -j filter show dev {dev} ingress")
