@@ -142,7 +142,7 @@ static void user_del(struct agl_tunnels *t, struct net_device *dev)
 static bool user_wanted(struct agl_tunnels *t, const struct net_device *dev,
 			int *port, bool *ovs)
 {
-	const struct net_device *lower = dev;
+	const struct net_device *upper, *lower = dev;
 	struct agl_repr *r;
 
 	if (!netif_running(dev))
@@ -151,7 +151,9 @@ static bool user_wanted(struct agl_tunnels *t, const struct net_device *dev,
 	*port = -1;
 	if (*ovs)
 		return true;
-	if (netif_is_any_bridge_port(dev))
+	/* Open vSwitch flags its ports too late for the event */
+	upper = netdev_master_upper_dev_get((struct net_device *)dev);
+	if (upper && netif_is_any_bridge_master(upper))
 		return false;
 	while (is_vlan_dev(lower))
 		lower = vlan_dev_priv(lower)->real_dev;

@@ -103,6 +103,12 @@ def internal() -> None:
     until("nothing is left in the card", lambda: counter("rules") == 0)
 
 
+@test("an uplink that was a bridge's port is a tunnel's end again")
+def left_bridge() -> None:
+    sh(f"ip addr add {LOCAL[False]}/24 dev {UP}")
+    both_ways("vxlan", False)()
+
+
 @test("Open vSwitch had no error")
 def no_error() -> None:
     ovs.stop()
