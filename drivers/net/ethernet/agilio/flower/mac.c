@@ -181,11 +181,11 @@ static void user_update(struct agl_tunnels *t, struct net_device *dev)
 			return;
 		u->dev = dev;
 		list_add(&u->list, &t->mac_users);
-	} else if (u->ovs == ovs && u->port == port &&
-		   ether_addr_equal(u->addr, dev->dev_addr)) {
-		return;
 	} else {
 		ether_addr_copy(old, u->addr);
+		if (u->ovs == ovs && u->port == port &&
+		    ether_addr_equal(old, dev->dev_addr))
+			return;
 	}
 	ether_addr_copy(u->addr, dev->dev_addr);
 	u->ovs = ovs;

@@ -54,7 +54,7 @@ static int check_dst(const struct agl_request *req, u64 features,
 		     struct agl_rule *rule)
 {
 	const struct agl_fields *m = &rule->mask;
-	bool v4 = m->enc_src || m->enc_dst;
+	bool v4 = m->enc_src || m->enc_dst, part;
 
 	rule->tun6 = !ipv6_addr_any(&m->enc_src6) || !ipv6_addr_any(&m->enc_dst6);
 	if (!v4 && !rule->tun6)
@@ -63,8 +63,11 @@ static int check_dst(const struct agl_request *req, u64 features,
 	if (rule->tun6 && !(features & AGL_FEAT_IPV6_TUN))
 		return agl_refuse(req, AGL_REFUSE_FEATURE,
 				  "tunnel over IPv6: this firmware can't");
-	if (rule->tun6 ? memchr_inv(&m->enc_dst6, 0xff, sizeof(m->enc_dst6)) != NULL :
-			 m->enc_dst != cpu_to_be32(~0))
+	if (rule->tun6)
+		part = memchr_inv(&m->enc_dst6, 0xff, sizeof(m->enc_dst6));
+	else
+		part = m->enc_dst != cpu_to_be32(~0);
+	if (part)
 		return agl_refuse(req, AGL_REFUSE_MASK,
 				  "enc_dst_ip must be one address");
 	return 0;
