@@ -40,6 +40,7 @@ struct net_device;
  * @dst_mac: destination address
  * @src_mac: source address
  * @eth_type: behind all tags
+ * @tag_count: number of tags; in the card it is in what they are
  * @outer_tpid: of the outer tag
  * @outer_tci: priority and id, the DEI bit clear
  * @inner_tpid: of the inner tag
@@ -77,6 +78,7 @@ struct agl_fields {
 	u8 dst_mac[ETH_ALEN];
 	u8 src_mac[ETH_ALEN];
 	__be16 eth_type;
+	u8 tag_count;
 	__be16 outer_tpid;
 	__be16 outer_tci;
 	__be16 inner_tpid;

@@ -4,6 +4,7 @@
  * a row without a function, is refused. 03-flower.md sections 5.5, 5.7, 6.4,
  * 6.5 and 12.2.
  */
+#include <linux/if_vlan.h>
 #include <linux/tc_act/tc_csum.h>
 #include <net/ipv6.h>
 
@@ -70,6 +71,8 @@ static int take_output(struct agl_action_list *l, const struct flow_action_entry
 			return err;
 	} else if (out && out->agl == l->req->in->agl) {
 		port = out->id;
+	} else if (is_vlan_dev(a->dev)) {
+		return agl_take_vlan_output(l, a);
 	} else {
 		return agl_refuse(l->req, AGL_REFUSE_PORT,
 				  "output to %s, which is no port of this card",
@@ -77,32 +80,6 @@ static int take_output(struct agl_action_list *l, const struct flow_action_entry
 	}
 	agl_action_add(l, redirect ? AGL_REDIRECT : AGL_MIRROR)->port = port;
 	l->done = redirect;
-	return 0;
-}
-
-static int take_vlan_push(struct agl_action_list *l, const struct flow_action_entry *a)
-{
-	struct agl_action *to;
-
-	if (!eth_type_vlan(a->vlan.proto))
-		return agl_refuse(l->req, AGL_REFUSE_ACTION,
-				  "vlan push of protocol 0x%04x",
-				  be16_to_cpu(a->vlan.proto));
-	to = agl_action_add(l, AGL_PUSH_VLAN);
-	to->vlan.tpid = a->vlan.proto;
-	to->vlan.tci = cpu_to_be16(FIELD_PREP(AGL_TCI_PRIO_BITS, a->vlan.prio) |
-				   a->vlan.vid);
-	l->tags++;
-	return 0;
-}
-
-static int take_vlan_pop(struct agl_action_list *l, const struct flow_action_entry *a)
-{
-	if (!l->tags)
-		return agl_refuse(l->req, AGL_REFUSE_ACTION,
-				  "vlan pop without a match on the tag");
-	agl_action_add(l, AGL_POP_VLAN);
-	l->tags--;
 	return 0;
 }
 
@@ -263,8 +240,8 @@ static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 	[FLOW_ACTION_DROP] = { "drop", take_drop },
 	[FLOW_ACTION_REDIRECT] = { "mirred egress redirect", take_output },
 	[FLOW_ACTION_MIRRED] = { "mirred egress mirror", take_output },
-	[FLOW_ACTION_VLAN_PUSH] = { "vlan push", take_vlan_push },
-	[FLOW_ACTION_VLAN_POP] = { "vlan pop", take_vlan_pop },
+	[FLOW_ACTION_VLAN_PUSH] = { "vlan push", agl_take_vlan_push },
+	[FLOW_ACTION_VLAN_POP] = { "vlan pop", agl_take_vlan_pop },
 	[FLOW_ACTION_MANGLE] = { "pedit", take_pedit },
 	[FLOW_ACTION_CSUM] = { "csum", take_csum },
 	[FLOW_ACTION_MPLS_PUSH] = { "mpls push", agl_take_mpls_push },
@@ -277,7 +254,7 @@ static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 		agl_take_internal },
 	[FLOW_ACTION_MIRRED_INGRESS] = { "mirred ingress mirror",
 		.why = "the host has to do that" },
-	[FLOW_ACTION_VLAN_MANGLE] = { "vlan modify", .why = "not yet offloaded" },
+	[FLOW_ACTION_VLAN_MANGLE] = { "vlan modify", agl_take_vlan_modify },
 	[FLOW_ACTION_TUNNEL_ENCAP] = { "tunnel_key set", agl_take_encap },
 	[FLOW_ACTION_TUNNEL_DECAP] = { "tunnel_key unset", agl_take_decap },
 	[FLOW_ACTION_ADD] = { "pedit add", .why = "the card can only set" },
@@ -331,6 +308,7 @@ int agl_parse_actions(const struct agl_request *req,
 		.type = rule->key.eth_type,
 		.tags = (rule->outer == AGL_TAG_PRESENT) +
 			(rule->inner == AGL_TAG_PRESENT),
+		.prio = agl_known_prio(rule),
 	};
 	unsigned int i;
 	int err = 0;

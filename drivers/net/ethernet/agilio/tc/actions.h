@@ -12,6 +12,7 @@
  * @req: rule
  * @rule: here the actions go
  * @tags: VLAN tags that the packet has for certain
+ * @prio: priority of the outermost one, or -1 if it isn't known
  * @type: its ethertype behind them, 0 if that isn't known
  * @to_host: skbedit ptype host was there
  * @done: the packet is gone: nothing can come after that
@@ -24,6 +25,7 @@ struct agl_action_list {
 	const struct agl_request *req;
 	struct agl_rule *rule;
 	unsigned int tags;
+	int prio;
 	__be16 type;
 	bool to_host;
 	bool done;
@@ -35,6 +37,17 @@ struct agl_action_list {
 
 struct agl_action *agl_action_add(struct agl_action_list *l,
 				  enum agl_action_type type);
+
+/* action_vlan.c */
+int agl_known_prio(const struct agl_rule *rule);
+int agl_take_vlan_push(struct agl_action_list *l,
+		       const struct flow_action_entry *a);
+int agl_take_vlan_pop(struct agl_action_list *l,
+		      const struct flow_action_entry *a);
+int agl_take_vlan_modify(struct agl_action_list *l,
+			 const struct flow_action_entry *a);
+int agl_take_vlan_output(struct agl_action_list *l,
+			 const struct flow_action_entry *a);
 
 /* action_tunnel.c */
 u8 agl_tunnel_type(const struct net_device *dev);

@@ -10,6 +10,9 @@
 #include "../flower/encode.h"
 #include "parse.h"
 
+/* A mirror to a VLAN device is a push, an output and a pop */
+#define AGL_ACTIONS_FOR_ONE	3
+
 static LIST_HEAD(block_cbs);
 
 static struct agl_rule *rule_alloc(const struct agl_ingress *in,
@@ -17,6 +20,7 @@ static struct agl_rule *rule_alloc(const struct agl_ingress *in,
 {
 	struct agl_rule *rule;
 
+	actions *= AGL_ACTIONS_FOR_ONE;
 	rule = kmalloc(struct_size(rule, action, actions), GFP_KERNEL);
 	if (!rule)
 		return NULL;
@@ -52,11 +56,12 @@ static void image_release(struct agilio *agl, struct agl_image *image)
 		agl_endpoint_put(agl, image->endpoint);
 }
 
+/* A matchall rule asks nothing of a packet: what its match has is no match */
 static int compile(const struct agl_request *req, const struct flow_rule *from,
-		   struct agl_image *image)
+		   bool matchall, struct agl_image *image)
 {
 	struct agl_rule *rule;
-	int err;
+	int err = 0;
 
 	image->local = NULL;
 	image->endpoint = NULL;
@@ -64,7 +69,8 @@ static int compile(const struct agl_request *req, const struct flow_rule *from,
 	rule = rule_alloc(req->in, from->action.num_entries);
 	if (!rule)
 		return -ENOMEM;
-	err = agl_parse_match(req, from, req->in->agl->features, rule);
+	if (!matchall)
+		err = agl_parse_match(req, from, req->in->agl->features, rule);
 	agl_match_of(rule, &image->match, &image->match_mask);
 	if (!err)
 		err = agl_parse_actions(req, from, rule);
@@ -108,21 +114,24 @@ static int explain(const struct agl_request *req, u32 before, int err)
 	}
 }
 
-static int flower_replace(const struct agl_ingress *in, struct flow_cls_offload *f)
+static int rule_replace(const struct agl_ingress *in,
+			const struct flow_cls_common_offload *common,
+			unsigned long cookie, const struct flow_rule *from,
+			bool matchall)
 {
-	struct agl_request req = { in, f->cookie, f->common.extack };
-	struct agl_flow_name name = { f->cookie, in->port, f->common.prio };
+	struct agl_request req = { in, cookie, common->extack };
+	struct agl_flow_name name = { cookie, in->port, common->prio };
 	struct agl_image *image;
 	int err;
 
-	if (f->common.chain_index)
+	if (common->chain_index)
 		return agl_refuse(&req, AGL_REFUSE_CHAIN,
 				  "chain %u: the card has only chain 0",
-				  f->common.chain_index);
+				  common->chain_index);
 	image = kmalloc(sizeof(*image), GFP_KERNEL);
 	if (!image)
 		return -ENOMEM;
-	err = compile(&req, flow_cls_offload_flow_rule(f), image);
+	err = compile(&req, from, matchall, image);
 	if (!err) {
 		err = agl_table_add(in->agl, &name, image);
 		if (err) {
@@ -139,13 +148,47 @@ static int flower_replace(const struct agl_ingress *in, struct flow_cls_offload 
 	return err;
 }
 
-static int flower_destroy(const struct agl_ingress *in, struct flow_cls_offload *f)
+static int rule_destroy(const struct agl_ingress *in, unsigned long cookie)
 {
-	int err = agl_table_del(in->agl, f->cookie, in->port);
+	int err = agl_table_del(in->agl, cookie, in->port);
 
 	if (!err && in->rules)
 		atomic_dec(in->rules);
 	return err;
+}
+
+static int flower(const struct agl_ingress *in, struct flow_cls_offload *f)
+{
+	switch (f->command) {
+	case FLOW_CLS_REPLACE:
+		return rule_replace(in, &f->common, f->cookie,
+				    flow_cls_offload_flow_rule(f), false);
+	case FLOW_CLS_DESTROY:
+		return rule_destroy(in, f->cookie);
+	case FLOW_CLS_STATS:
+		return agl_stats_read(in->agl, f->cookie, in->port, &f->stats);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static int matchall(const struct agl_ingress *in, struct tc_cls_matchall_offload *f)
+{
+	struct agl_request req = { in, f->cookie, f->common.extack };
+
+	switch (f->command) {
+	case TC_CLSMATCHALL_REPLACE:
+		if (in->tun || f->common.protocol != htons(ETH_P_ALL))
+			return agl_refuse(&req, AGL_REFUSE_KIND,
+					  "matchall: only protocol all, on a representor");
+		return rule_replace(in, &f->common, f->cookie, f->rule, true);
+	case TC_CLSMATCHALL_DESTROY:
+		return rule_destroy(in, f->cookie);
+	case TC_CLSMATCHALL_STATS:
+		return agl_stats_read(in->agl, f->cookie, in->port, &f->stats);
+	default:
+		return -EOPNOTSUPP;
+	}
 }
 
 /**
@@ -160,20 +203,15 @@ int agl_tc_rules(enum tc_setup_type type, void *data, const struct agl_ingress *
 {
 	struct flow_cls_common_offload *common = data;
 	struct agl_request req = { in, 0, common->extack };
-	struct flow_cls_offload *f = data;
 
-	if (type != TC_SETUP_CLSFLOWER)
-		return agl_refuse(&req, AGL_REFUSE_KIND,
-				  "only flower rules are offloaded");
-	switch (f->command) {
-	case FLOW_CLS_REPLACE:
-		return flower_replace(in, f);
-	case FLOW_CLS_DESTROY:
-		return flower_destroy(in, f);
-	case FLOW_CLS_STATS:
-		return agl_stats_read(in->agl, f->cookie, in->port, &f->stats);
+	switch (type) {
+	case TC_SETUP_CLSFLOWER:
+		return flower(in, data);
+	case TC_SETUP_CLSMATCHALL:
+		return matchall(in, data);
 	default:
-		return -EOPNOTSUPP;
+		return agl_refuse(&req, AGL_REFUSE_KIND,
+				  "only flower and matchall rules are offloaded");
 	}
 }
 

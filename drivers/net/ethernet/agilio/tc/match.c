@@ -136,6 +136,37 @@ static int take_fields(const struct agl_request *req,
 	return 0;
 }
 
+/*
+ * The card sees two tags. So it can tell none from one from more, but not two
+ * from three.
+ */
+static int take_tag_count(const struct agl_request *req,
+			  const struct flow_match *from, u64 features,
+			  struct agl_rule *rule)
+{
+	const struct flow_dissector_key_num_of_vlans *key, *mask;
+
+	if (!dissector_uses_key(from->dissector, FLOW_DISSECTOR_KEY_NUM_OF_VLANS))
+		return 0;
+	key = skb_flow_dissector_target(from->dissector,
+					FLOW_DISSECTOR_KEY_NUM_OF_VLANS, from->key);
+	mask = skb_flow_dissector_target(from->dissector,
+					 FLOW_DISSECTOR_KEY_NUM_OF_VLANS,
+					 from->mask);
+	if (!mask->num_of_vlans)
+		return 0;
+	if (key->num_of_vlans > 1 || rule->inner == AGL_TAG_PRESENT)
+		return agl_refuse(req, AGL_REFUSE_MATCH,
+				  "num_of_vlans %u: the card knows 0 and 1",
+				  key->num_of_vlans);
+	if (key->num_of_vlans && !(features & AGL_FEAT_VLAN_QINQ))
+		return agl_refuse(req, AGL_REFUSE_FEATURE,
+				  "num_of_vlans 1: this firmware sees one tag");
+	rule->outer = key->num_of_vlans ? AGL_TAG_PRESENT : AGL_TAG_ABSENT;
+	rule->inner = key->num_of_vlans ? AGL_TAG_ABSENT : AGL_TAG_ANY;
+	return 0;
+}
+
 /* flower gives the tag's protocol with each tag, and the type behind it */
 static void take_tags(const struct flow_match *from, struct agl_rule *rule)
 {
@@ -263,6 +294,8 @@ int agl_parse_match(const struct agl_request *req, const struct flow_rule *from,
 
 	err = take_fields(req, &from->match, features, rule);
 	take_tags(&from->match, rule);
+	if (!err)
+		err = take_tag_count(req, &from->match, features, rule);
 	if (err)
 		return err;
 	err = check_tags(req, features, rule);
