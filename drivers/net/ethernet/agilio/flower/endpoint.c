@@ -164,7 +164,6 @@ static int fib_event(struct notifier_block *nb, unsigned long event, void *data)
 static int net_get(struct agl_tunnels *t, struct net *net)
 {
 	struct agl_tun_net *n;
-	int err;
 
 	list_for_each_entry(n, &t->nets, list)
 		if (n->net == net) {
@@ -174,31 +173,63 @@ static int net_get(struct agl_tunnels *t, struct net *net)
 	n = kzalloc(sizeof(*n), GFP_KERNEL);
 	if (!n)
 		return -ENOMEM;
-	n->net = net;
+	n->net = get_net(net);
 	n->users = 1;
 	n->tun = t;
 	n->fib_nb.notifier_call = fib_event;
-	err = register_fib_notifier(net, &n->fib_nb, NULL, NULL);
-	if (err) {
-		kfree(n);
-		return err;
-	}
 	list_add(&n->list, &t->nets);
+	schedule_work(&t->work);
 	return 0;
 }
 
-static void net_put(struct agl_tunnels *t, struct net *net)
+static void net_put(struct agl_tunnels *t, struct agl_tun_net *n)
+{
+	if (--n->users)
+		return;
+	list_move(&n->list, &t->old_nets);
+	schedule_work(&t->work);
+}
+
+static struct agl_tun_net *net_find(struct agl_tunnels *t, const struct net *net)
 {
 	struct agl_tun_net *n;
 
 	list_for_each_entry(n, &t->nets, list)
-		if (n->net == net)
-			break;
-	if (--n->users)
-		return;
-	list_del(&n->list);
-	unregister_fib_notifier(net, &n->fib_nb);
-	kfree(n);
+		if (net ? n->net == net : !n->followed)
+			return n;
+	return NULL;
+}
+
+/**
+ * agl_nets_update - begin and end to follow routes
+ * @t: tunnels; neither rtnl nor the lock is held
+ *
+ * Registering wants rtnl, which a rule's callback may hold already: so it is
+ * done here, and what happened to routes before it is looked at after it.
+ */
+void agl_nets_update(struct agl_tunnels *t)
+{
+	struct agl_tun_net *n, *next;
+	LIST_HEAD(old);
+
+	mutex_lock(&t->lock);
+	while ((n = net_find(t, NULL))) {
+		n->users++;
+		n->followed = true;
+		mutex_unlock(&t->lock);
+		if (register_fib_notifier(n->net, &n->fib_nb, NULL, NULL))
+			n->fib_nb.notifier_call = NULL;
+		mutex_lock(&t->lock);
+		net_put(t, n);
+	}
+	list_splice_init(&t->old_nets, &old);
+	mutex_unlock(&t->lock);
+	list_for_each_entry_safe(n, next, &old, list) {
+		if (n->followed && n->fib_nb.notifier_call)
+			unregister_fib_notifier(n->net, &n->fib_nb);
+		put_net(n->net);
+		kfree(n);
+	}
 }
 
 static struct agl_endpoint *endpoint_new(struct agl_tunnels *t, struct net *net,
@@ -313,7 +344,7 @@ void agl_endpoint_put(struct agilio *agl, struct agl_endpoint *e)
 	hlist_del(&e->node);
 	withdraw(t, e);
 	atomic_dec(&t->endpoint_count);
-	net_put(t, e->net);
+	net_put(t, net_find(t, e->net));
 	mutex_unlock(&t->lock);
 	if (e->neigh)
 		neigh_release(e->neigh);

@@ -93,6 +93,7 @@ static void work(struct work_struct *work)
 	struct agl_tunnels *t = container_of(work, struct agl_tunnels, work);
 	struct sk_buff *skb;
 
+	agl_nets_update(t);
 	agl_endpoints_check(t);
 	while ((skb = skb_dequeue(&t->rx))) {
 		rx(t, skb);
@@ -132,6 +133,7 @@ void agl_tunnels_init(struct agilio *agl)
 	spin_lock_init(&t->internal_lock);
 	INIT_LIST_HEAD(&t->locals);
 	INIT_LIST_HEAD(&t->nets);
+	INIT_LIST_HEAD(&t->old_nets);
 	INIT_LIST_HEAD(&t->mac_users);
 	INIT_LIST_HEAD(&t->macs);
 	ida_init(&t->globals);
@@ -173,6 +175,7 @@ void agl_tunnels_stop(struct agilio *agl)
 	unregister_netdevice_notifier(&t->netdev_nb);
 	unregister_netevent_notifier(&t->netevent_nb);
 	cancel_work_sync(&t->work);
+	agl_nets_update(t);
 	skb_queue_purge(&t->rx);
 	agl_macs_free(t);
 	WARN_ON(has_endpoints(t) || !list_empty(&t->locals));

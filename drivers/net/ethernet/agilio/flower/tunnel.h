@@ -112,8 +112,9 @@ struct agl_endpoint {
 /**
  * struct agl_tun_net - a namespace whose routes are listened to
  * @list: in agl_tunnels.nets
- * @net: namespace
+ * @net: namespace, a reference
  * @users: endpoints in it
+ * @followed: the notifier has been registered, if that was possible
  * @fib_nb: called when routes change
  * @tun: whose it is
  */
@@ -121,6 +122,7 @@ struct agl_tun_net {
 	struct list_head list;
 	struct net *net;
 	unsigned int users;
+	bool followed;
 	struct notifier_block fib_nb;
 	struct agl_tunnels *tun;
 };
@@ -136,6 +138,7 @@ struct agl_tun_net {
  * @endpoint_count: how many; read without the lock
  * @pre_count: pre-tunnel rules in the card
  * @nets: namespaces of endpoints
+ * @old_nets: namespaces that have none any more
  * @mac_lock: guards mac_users and macs, and the order of messages about them
  * @mac_users: devices that tunnel packets can be addressed to
  * @macs: addresses that the card has been told
@@ -157,6 +160,7 @@ struct agl_tunnels {
 	atomic_t endpoint_count;
 	atomic_t pre_count;
 	struct list_head nets;
+	struct list_head old_nets;
 	struct mutex mac_lock; /* mac_users, macs */
 	struct list_head mac_users;
 	struct list_head macs;
@@ -225,6 +229,7 @@ int agl_underlay_find(struct agilio *agl, struct net *net, bool v6,
 struct agl_endpoint *agl_endpoint_get(struct agilio *agl, struct net *net,
 				      struct agl_encap *encap);
 void agl_endpoint_put(struct agilio *agl, struct agl_endpoint *e);
+void agl_nets_update(struct agl_tunnels *t);
 void agl_endpoints_check(struct agl_tunnels *t);
 void agl_endpoint_wanted(struct agl_tunnels *t, bool v6, const void *dst);
 void agl_endpoint_active(struct agl_tunnels *t, bool v6, const void *dst);

@@ -183,6 +183,29 @@ static int edit_byte(struct agl_action_list *l, enum flow_action_mangle_base hea
 	return 0;
 }
 
+/*
+ * Of a fragment software makes the payload's checksum anew from what is there,
+ * and edits ports wherever they would be; the card leaves it alone. So in the
+ * card are only whole packets.
+ */
+static int whole_packets(struct agl_action_list *l, enum flow_action_mangle_base header)
+{
+	struct agl_rule *r = l->rule;
+
+	if (header == FLOW_ACT_MANGLE_HDR_TYPE_ETH)
+		return 0;
+	/* Behind two tags software takes the inner one for the header */
+	if (r->inner == AGL_TAG_PRESENT)
+		return agl_refuse(l->req, AGL_REFUSE_EDIT,
+				  "pedit of %s behind two VLAN tags",
+				  header_name(header));
+	if (r->key.frag & AGL_FRAG_ANY)
+		return agl_refuse(l->req, AGL_REFUSE_EDIT,
+				  "pedit of %s in fragments", header_name(header));
+	r->mask.frag |= AGL_FRAG_ANY;
+	return 0;
+}
+
 static int take_pedit(struct agl_action_list *l, const struct flow_action_entry *a)
 {
 	u32 keep = a->mangle.mask, value = a->mangle.val;
@@ -192,6 +215,8 @@ static int take_pedit(struct agl_action_list *l, const struct flow_action_entry 
 	int err;
 
 	err = check_header(l, a->mangle.htype);
+	if (!err)
+		err = whole_packets(l, a->mangle.htype);
 	if (err)
 		return err;
 	if (value & keep)

@@ -34,6 +34,10 @@ int agl_take_mpls_push(struct agl_action_list *l,
 	if (!l->type)
 		return agl_refuse(l->req, AGL_REFUSE_ACTION,
 				  "mpls push without a match on the protocol");
+	/* Software puts it behind the first tag, the card behind all */
+	if (l->tags > 1)
+		return agl_refuse(l->req, AGL_REFUSE_ACTION,
+				  "mpls push behind two VLAN tags");
 	if (tc == ACT_MPLS_TC_NOT_SET)
 		tc = 0;
 	if (bos == ACT_MPLS_BOS_NOT_SET)
