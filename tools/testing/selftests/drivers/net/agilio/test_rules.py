@@ -58,7 +58,14 @@ REFUSALS: list[tuple[str, str, str, str]] = [
      "psh or urg"),
     ("ip", f"ip_proto udp dst_port 0/0xf000 {OUT}", "mask", "nofrag"),
     ("ip", f"ip_proto udp dst_port 5 ip_flags frag {OUT}", "match", "fragments"),
-    ("802.1q", f"num_of_vlans 1 {OUT}", "match", "num_of_vlans"),
+    ("802.1q", f"num_of_vlans 2 {OUT}", "match", "num_of_vlans 2"),
+    ("802.1q", f"vlan_id 5 vlan_ethtype 802.1q cvlan_id 6 cvlan_ethtype ip action "
+     f"pedit ex munge ip ttl set 5 pipe csum ip pipe {OUT}", "pedit",
+     "two VLAN tags"),
+    ("802.1q", f"vlan_id 5 vlan_ethtype 802.1q cvlan_id 6 cvlan_ethtype ip action "
+     f"mpls push label 5 ttl 9 pipe {OUT}", "action", "two VLAN tags"),
+    ("ip", f"ip_flags frag action pedit ex munge ip ttl set 5 pipe csum ip pipe {OUT}",
+     "pedit", "in fragments"),
     ("mpls_uc", f"mpls_label 5 mpls_ttl 3 {OUT}", "mask", "the TTL"),
     ("mpls_uc", f"mpls lse depth 1 label 5 lse depth 2 label 6 {OUT}", "mask",
      "first entry"),
@@ -349,6 +356,43 @@ def no_overlap() -> None:
     finally:
         clear()
         sh(f"tc qdisc del dev {UP1} clsact")
+
+
+@test("matchall takes any frame, tagged or of an unknown protocol")
+def matchall() -> None:
+    w = Ways()
+    sh(f"tc filter add dev {UP} ingress prot all pref 1 matchall skip_sw {OUT}")
+    try:
+        frames = [F, F.with_(vlans=[(0x8100, 5)]), F.with_(ip="fd00::1", to="fd00::2"),
+                  Frame(raw=MARK * 3)]
+        for f in frames:
+            w.goes(f, w.vf, True)
+        until("counted", lambda: [r["options"]["actions"][0]["stats"].get("hw_packets")
+                                  for r in rules(UP)] == [len(frames)])
+    finally:
+        clear()
+    assert counter("rules") == 0
+
+
+@test("output to a VLAN device on a representor: tagged; after a mirror, not")
+def vlan_device() -> None:
+    far, far1, vf = wire(0), wire(1), Port(env("VF0"))
+    sh(f"ip link add link {UP1} name out9 type vlan id 9; ip link set out9 up")
+    try:
+        sh(add("ip", f"action mirred egress mirror dev out9 pipe {OUT}"))
+        far.send(F.bytes())
+        got = arrival([far1], lambda x: MARK in x)
+        assert got and got[1] == F.with_(vlans=[(0x8100, 9)]).bytes(), got
+        got = arrival([vf], lambda x: MARK in x)
+        assert got and got[1] == F.bytes(), got
+        clear()
+        sh(add("ip", "action mirred egress redirect dev out9"))
+        far.send(F.bytes())
+        got = arrival([far1], lambda x: MARK in x)
+        assert got and got[1] == F.with_(vlans=[(0x8100, 9)]).bytes(), got
+    finally:
+        clear()
+        sh("ip link del out9")
 
 
 def block_count() -> int:

@@ -15,7 +15,7 @@ from .tunnel import Option, Outer
 MAGIC = b"\xa9\x11EQ"
 PAD = bytes(range(48))
 ICMP6 = 58
-FLIPS = 4       # bits of a key that are tried
+FLIPS = 5       # bits of a key that are tried
 QTAG, ATAG = 0x8100, 0x88a8
 TAG_WORD = {QTAG: "802.1q", ATAG: "802.1ad"}
 
