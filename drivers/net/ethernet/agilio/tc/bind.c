@@ -172,7 +172,7 @@ static int flower(const struct agl_ingress *in, struct flow_cls_offload *f)
 	}
 }
 
-static int matchall(const struct agl_ingress *in, struct tc_cls_matchall_offload *f)
+static int mall(const struct agl_ingress *in, struct tc_cls_matchall_offload *f)
 {
 	struct agl_request req = { in, f->cookie, f->common.extack };
 
@@ -208,7 +208,7 @@ int agl_tc_rules(enum tc_setup_type type, void *data, const struct agl_ingress *
 	case TC_SETUP_CLSFLOWER:
 		return flower(in, data);
 	case TC_SETUP_CLSMATCHALL:
-		return matchall(in, data);
+		return mall(in, data);
 	default:
 		return agl_refuse(&req, AGL_REFUSE_KIND,
 				  "only flower and matchall rules are offloaded");
