@@ -142,7 +142,8 @@ const struct agl_field agl_fields[] = {
 	{ "enc_tos", AT(enc_tos, 1), FROM(ENC_IP, ip, tos) },
 	{ "enc_ttl", AT(enc_ttl, 1), FROM(ENC_IP, ip, ttl) },
 	{ "enc_flags", AT(enc_flags, 1), WHOLE(ENC_CONTROL, control, get_enc_flags),
-	  .cannot_match = AGL_ENC_OTHER, .why = "the card does not look at it" },
+	  .cannot_match = AGL_ENC_OTHER,
+	  .why = "only tuncsum and tundf are taken, and not compared" },
 	{ "geneve_opts", AT(enc_opts, AGL_KEY_OPTS_MAX),
 	  WHOLE(ENC_OPTS, enc_opts, get_opts), .feature = AGL_FEAT_GENEVE_OPT },
 

@@ -12,7 +12,7 @@
 
 /**
  * enum agl_refusal - why a rule is refused
- * @AGL_REFUSE_KIND: not a flower rule
+ * @AGL_REFUSE_KIND: neither flower nor a matchall for all protocols
  * @AGL_REFUSE_CHAIN: not of chain 0
  * @AGL_REFUSE_MATCH: a key that the card doesn't know
  * @AGL_REFUSE_MASK: bits of a mask that it would not compare
