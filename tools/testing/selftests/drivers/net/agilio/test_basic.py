@@ -7,7 +7,7 @@ import re
 
 from lib import ktest, net
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, every, quiet, sh, until,
+from lib.net import (Port, arrival, counter, env, every, quiet, sh, tcp,
                      wait_carrier, wire)
 from lib.pkt import TCP, Frame
 
@@ -154,18 +154,6 @@ def address(dev: str, ip: str, ns: str = "") -> None:
     sh(f"ip {pre} addr flush dev {dev}; ip {pre} addr add {ip}/24 dev {dev}")
 
 
-def iperf(server_ns: str, client_ns: str, ip: str, opts: str = "") -> float:
-    """Megabits per second of a short transfer."""
-    pre = f"ip netns exec {server_ns} " if server_ns else ""
-    sh(f"{pre}iperf3 -s -D -1 --pidfile /tmp/iperf.pid")
-    pre2 = f"ip netns exec {server_ns} " if server_ns else ""
-    until("iperf3 listens", lambda: sh(f"{pre2}ss -Hltn sport = 5201"))
-    pre = f"ip netns exec {client_ns} " if client_ns else ""
-    out = net.js(f"{pre}iperf3 -c {ip} -n 4M -J {opts}")
-    assert out["end"]["sum_received"]["bytes"] >= 4 << 20
-    return out["end"]["sum_received"]["bits_per_second"] / 1e6
-
-
 @test("TCP between VF and its representor, TSO and checksums in the card")
 def tcp_vf() -> None:
     vf, rep = env("VF0"), env("REP0")
@@ -178,10 +166,10 @@ def tcp_vf() -> None:
         out = sh(f"ip netns exec t0 ethtool -k {vf}")
         assert "tcp-segmentation-offload: on" in out
         before = counter("tx_frames")
-        iperf("", "t0", "10.9.0.1")
+        tcp("t0", None, "10.9.0.1")
         # 4 MiB in segments of 1448 bytes: the card made the frames
         assert counter("tx_frames") - before > 2500
-        iperf("t0", "", "10.9.0.2")
+        tcp(None, "t0", "10.9.0.2")
         sh(f"ip addr flush dev {rep}")
     finally:
         sh(f"ip -n t0 link set {vf} netns 1; ip netns del t0")
@@ -193,8 +181,8 @@ def tcp_uplink() -> None:
     up = env("UPLINK0")
     address(up, "10.8.0.1")
     address("wire0", "10.8.0.2", "wire0")
-    iperf("", "wire0", "10.8.0.1")
-    iperf("wire0", "", "10.8.0.2")
+    tcp("wire0", None, "10.8.0.1")
+    tcp(None, "wire0", "10.8.0.2")
     sh(f"ip addr flush dev {up}; ip -n wire0 addr flush dev wire0")
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import select
 import socket
 import struct
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 SOL_PACKET, PACKET_AUXDATA, PACKET_IGNORE_OUTGOING = 263, 8, 23
@@ -138,6 +140,30 @@ def arrival(ports: list[Port], match: Any, seconds: float = WAIT
             if match(data):
                 return by_fd[fd], data
     return None
+
+
+def tcp(client: str | None, server: str | None, to: str, size: int = 4 << 20
+        ) -> None:
+    """A TCP connection from one namespace to another: every byte arrives."""
+    data = random.Random(size).randbytes(size)
+    with in_ns(server):
+        listener = socket.create_server((to, 0))
+    with in_ns(client):
+        sender = socket.create_connection(listener.getsockname(), WAIT)
+    receiver, _ = listener.accept()
+    receiver.settimeout(WAIT)
+
+    def send() -> None:
+        with sender:
+            sender.sendall(data)
+
+    with listener, receiver, ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send)
+        got = bytearray()
+        while part := receiver.recv(1 << 20):
+            got += part
+        sending.result()
+    assert got == data, f"{len(got)} of {size} bytes, or damaged"
 
 
 def wire(n: int) -> Port:
