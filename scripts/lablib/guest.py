@@ -190,6 +190,7 @@ class Guest:
         env = {"LAB_DRIVER": opt.driver, "LAB_BOARD": opt.board,
                "LAB_MEDIA": opt.media or MEDIA[opt.board],
                "LAB_VFS": str(opt.vfs), "LAB_WIRES": str(card_wires(opt)),
+               "LAB_CARD": " ".join(opt.card),
                "LAB_SHELL": "1" if opt.shell else "",
                # Seconds from the command to here; init adds those of the boot
                "LAB_BUILT": f"{elapsed():.1f}"}

@@ -52,7 +52,8 @@ static void go_around(struct work *w, uint32_t port, const uint8_t *frame,
 	pipeline_again(w->card, &again);
 }
 
-static void output_tunnel(struct work *w)
+/* @port: that the neighbour's device is, or that its rules led to */
+static void output_tunnel(struct work *w, uint32_t port)
 {
 	uint8_t *out = w->card->flower->work[w->in->pass].outer;
 	size_t len;
@@ -64,10 +65,10 @@ static void output_tunnel(struct work *w)
 	}
 	len = encap(w->card, &w->tun, w->p, w->len, out);
 	neigh_used(w->card, w->tun.neigh);
-	if (FIELD_GET(AGL_PORT_TYPE, w->tun.neigh->port) == AGL_PORT_TYPE_INTERNAL)
-		go_around(w, w->tun.neigh->port, out, len);
+	if (FIELD_GET(AGL_PORT_TYPE, port) == AGL_PORT_TYPE_INTERNAL)
+		go_around(w, port, out, len);
 	else
-		port_output(w->card, w->tun.neigh->port, out, len);
+		port_output(w->card, port, out, len);
 }
 
 static void act_output(struct work *w, const uint8_t *a)
@@ -75,7 +76,10 @@ static void act_output(struct work *w, const uint8_t *a)
 	uint16_t flags = get_be16(a + 2);
 
 	if (flags & AGL_OUTPUT_USE_TUN)
-		output_tunnel(w);
+		output_tunnel(w, w->tun.neigh ? w->tun.neigh->port : 0);
+	/* Two rules in one: the second one's output of what the first one sends */
+	else if (w->tun.set)
+		output_tunnel(w, get_be32(a + 4));
 	else
 		port_output(w->card, get_be32(a + 4), w->p, w->len);
 	w->sent = true;

@@ -32,9 +32,9 @@
 static uint8_t body[1200], frame[512], inner[256];
 static size_t len, inner_len;
 
-static void setup(void)
+static void setup_profile(const struct card_config *cfg)
 {
-	host_card(NULL, true);
+	host_card(cfg, true);
 	put_le(host.card->flower->host_mask, 0x80001fff, 8);
 	flower_memory_written(host.card, host.card->flower->host_mask);
 	host_ctrl_up();
@@ -46,6 +46,11 @@ static void setup(void)
 	while (host_cmsg_rx(&len))
 		;
 	inner_len = hex(INNER, inner);
+}
+
+static void setup(void)
+{
+	setup_profile(NULL);
 }
 
 static void send(uint8_t type, const char *text)
@@ -180,6 +185,8 @@ static void test_decap_others(void)
 	"11050000 0a000002 00000000 00000000 00000000 "				\
 	"06070000 00000000 00000064 00000020 00054000 00000000 00000000 "	\
 	"00028010 50000002"
+/* Where its output is in the message */
+#define ENCAP_OUTPUT (28 + 16 + 20 + 28)
 #define NEIGH_13_6 "0a000002 0a000001 0200000000aa 0200000000bb 10000000"
 
 static void test_encap(void)
@@ -308,6 +315,44 @@ static void test_pre_tunnel(void)
 	CHECK(fallback_of(frame, len, AGL_PORT_PHYS(0)));
 }
 
+/* 13.6, and: no tag or VLAN 20, context 5; the group that it isn't for */
+#define NEIGH_V2(tag) NEIGH_13_6 tag " 00000005 00000000"
+
+static void test_decap_v2(void)
+{
+	struct card_config cfg;
+	const uint8_t *m;
+	size_t n;
+
+	card_config_default(&cfg);
+	cfg.profile = "full";
+	test_begin("decap v2: the neighbour that a packet is from lets it in");
+	setup_profile(&cfg);
+	our_ips(false, "0a000001");
+	send(AGL_CMSG_TUN_MAC, "0000 0001 000b 0200000000bb");
+	send(AGL_CMSG_FLOW_ADD, VXLAN_RULE);
+	in(0, VXLAN_IN);
+	CHECK(fallback_of(frame, len, AGL_PORT_PHYS(0)));
+	send(AGL_CMSG_TUN_NEIGH, NEIGH_V2("ffff ffff"));
+	in(0, VXLAN_IN);
+	CHECK(vf1_got(inner, inner_len));
+	while (host_cmsg_rx(&n))
+		;
+	host.now = host.deadline;
+	card_timer(host.card);
+	while ((m = host_cmsg_rx(&n)) && m[2] != AGL_CMSG_FLOW_STATS)
+		;
+	CHECK(m && n == 4 + 2 * 24 && get_be32(m + 28) == 5 && get_be32(m + 32) == 1);
+
+	test_begin("decap v2: not with another tag, nor without a rule's context");
+	send(AGL_CMSG_TUN_NEIGH, NEIGH_V2("8100 0014"));
+	in(0, VXLAN_IN);
+	CHECK(fallback_of(frame, len, AGL_PORT_PHYS(0)));
+	send(AGL_CMSG_TUN_NEIGH, NEIGH_13_6 "ffff ffff ffffffff 00000000");
+	in(0, VXLAN_IN);
+	CHECK(fallback_of(frame, len, AGL_PORT_PHYS(0)));
+}
+
 #define TO_INTERNAL "0a000002 0a000001 0200000000aa 0200000000bb 30000001"
 
 static void test_internal(void)
@@ -339,6 +384,17 @@ static void test_internal(void)
 	m = host_cmsg_rx(&n);
 	CHECK(m && m[2] == AGL_CMSG_MERGE_HINT && n == 32 &&
 	      get_be32(m + 4) == 1 && get_be32(m + 8) == 1 && get_be32(m + 20) == 2);
+
+	test_begin("the host has made the two one: outer headers, and that port");
+	hex(ENCAP_RULE, body);
+	put_be16(body + ENCAP_OUTPUT + 2, 0x8000);
+	put_be32(body + ENCAP_OUTPUT + 4, 0x10000000);
+	host_cmsg(AGL_CMSG_FLOW_MOD, body, 28 + 16 + 56);
+	host.outs = 0;
+	host_tx(VF(1), inner, inner_len, 0, NULL);
+	CHECK(host.outs == 1 && host.out[0].wire == 0 &&
+	      host.out[0].len == 50 + inner_len);
+	CHECK(!memcmp(host.out[0].data, "\x02\0\0\0\0\xaa\x02\0\0\0\0\xbb", 12));
 
 	test_begin("a packet can't go around forever");
 	setup();
@@ -396,6 +452,7 @@ int main(void)
 	test_encap();
 	test_encap_others();
 	test_pre_tunnel();
+	test_decap_v2();
 	test_internal();
 	test_malformed();
 	return test_end();

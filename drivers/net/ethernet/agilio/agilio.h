@@ -13,6 +13,7 @@
 #include "chip/chip.h"
 #include "flower/table.h"
 #include "flower/tunnel.h"
+#include "tc/compose.h"
 #include "tc/refuse.h"
 #include "vnic/vnic.h"
 
@@ -76,6 +77,7 @@ struct agl_repr {
  * @vf: representors of VFs
  * @reply: woken by each answer of the firmware
  * @table: rules in the card
+ * @composer: filters of tc that aren't one rule of the card
  * @tunnels: their ends
  * @refused: how often a rule of a device that isn't a representor was refused
  */
@@ -99,6 +101,7 @@ struct agilio {
 	struct agl_repr __rcu *vf[AGL_MAX_VFS];
 	wait_queue_head_t reply;
 	struct agl_table table;
+	struct agl_composer composer;
 	struct agl_tunnels tunnels;
 	atomic_t refused[AGL_REFUSALS];
 };

@@ -23,6 +23,20 @@ struct agl_pre_tunnel {
 };
 
 /**
+ * struct agl_pre_link - what neighbours a pre-tunnel rule is for, decap v2
+ * @v6: family of the outer header
+ * @peer: MAC address that packets come from
+ * @own: that they go to, the internal port's
+ * @tpid: type of the tag that they have, AGL_NEIGH_NO_TAG: none
+ */
+struct agl_pre_link {
+	bool v6;
+	u8 peer[ETH_ALEN];
+	u8 own[ETH_ALEN];
+	u16 tpid;
+};
+
+/**
  * struct agl_image - a rule as the firmware's bytes
  * @key_len: bytes of @key and of @mask
  * @act_len: bytes of @act
@@ -30,6 +44,8 @@ struct agl_pre_tunnel {
  * @ignored: what the rule asked for and @mask doesn't say
  * @local: address that the rule's tunnel ends at, a reference; or NULL
  * @endpoint: other end of the tunnel that it sends into, likewise
+ * @peer: other end of the tunnel that it takes packets out of, likewise
+ * @link: of a pre-tunnel rule
  * @pre: if the rule is a pre-tunnel rule it has no key and no actions
  * @match: the match in the layout that all have
  * @match_mask: which bits of it are compared
@@ -45,6 +61,8 @@ struct agl_image {
 	u16 ignored;
 	struct agl_local *local;
 	struct agl_endpoint *endpoint;
+	struct agl_endpoint *peer;
+	struct agl_pre_link link;
 	struct agl_pre_tunnel pre;
 	struct agl_match match;
 	struct agl_match match_mask;

@@ -53,11 +53,9 @@ static int send(struct agl_tunnels *t, const struct agl_endpoint *e)
 	ether_addr_copy(head->dst_mac, e->sent.dst_mac);
 	ether_addr_copy(head->src_mac, e->sent.src_mac);
 	head->port = cpu_to_be32(e->sent.port);
-	if (e->sent.port) {
-		ext->tpid = cpu_to_be16(AGL_NEIGH_NO_TAG);
-		ext->tci = cpu_to_be16(AGL_NEIGH_NO_TAG);
-		ext->ctx = cpu_to_be32(AGL_NEIGH_NO_CTX);
-	}
+	ext->tpid = cpu_to_be16(e->sent.tpid);
+	ext->tci = cpu_to_be16(e->sent.tci);
+	ext->ctx = cpu_to_be32(e->sent.ctx);
 	return agl_cmsg_send(t->agl, e->v6 ? AGL_CMSG_TUN_NEIGH_V6 :
 					     AGL_CMSG_TUN_NEIGH,
 			     m, len + extra(t->agl));
@@ -86,6 +84,26 @@ static void announce(struct agl_tunnels *t, struct agl_endpoint *e,
 		memset(&e->sent, 0, sizeof(e->sent));
 		schedule_work(&t->work);
 	}
+}
+
+/* Are tunnel packets from the neighbour let in? The card looks it up for each */
+static void link_to_rule(struct agl_tunnels *t, const struct agl_endpoint *e,
+			 struct agl_neigh_sent *want)
+{
+	const struct agl_pre_rule *r;
+
+	want->tpid = AGL_NEIGH_NO_TAG;
+	want->tci = AGL_NEIGH_NO_TAG;
+	want->ctx = AGL_NEIGH_NO_CTX;
+	list_for_each_entry(r, &t->pre_rules, list)
+		if (r->link.v6 == e->v6 &&
+		    ether_addr_equal(r->link.peer, want->dst_mac) &&
+		    ether_addr_equal(r->link.own, want->src_mac)) {
+			want->tpid = r->link.tpid;
+			want->tci = r->tci;
+			want->ctx = r->ctx;
+			return;
+		}
 }
 
 /* Return: whether packets can be sent to the neighbour now, to @mac */
@@ -124,6 +142,7 @@ static void update(struct agl_tunnels *t, struct agl_endpoint *e, bool ask)
 		ether_addr_copy(want.src_mac, u.src_mac);
 		want.src = u.src;
 		want.port = u.port;
+		link_to_rule(t, e, &want);
 	}
 	if (usable)
 		announce(t, e, &want);

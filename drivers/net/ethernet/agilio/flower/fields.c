@@ -125,6 +125,8 @@ const struct agl_field agl_fields[] = {
 	  INTO(TP, tp, dst), EDIT(TCP, 2) },
 	{ "src_port", AT(sport, 2), EDIT(UDP, 0) },
 	{ "dst_port", AT(dport, 2), EDIT(UDP, 2) },
+	{ "port range", AT(min_sport, 8), FROM(PORTS_RANGE, ports_range, tp_min),
+	  .why = "as rules for its prefixes, 32 at most" },
 	{ "tcp_flags", AT(tcp_flags, 2), FROM(TCP, tcp, flags),
 	  .cannot_match = 0xffff & ~(AGL_TCP_FIN | AGL_TCP_SYN | AGL_TCP_RST |
 				     AGL_TCP_PSH | AGL_TCP_URG),
@@ -157,8 +159,6 @@ const struct agl_field agl_fields[] = {
 	  NO_LAYER("unknown to the card") },
 	{ "icmp code", FROM(ICMP, icmp, code), .dissector_size = 1,
 	  NO_LAYER("unknown to the card") },
-	{ "port range", WHOLE(PORTS_RANGE, ports, NULL),
-	  NO_LAYER("the card compares bits") },
 	{ "num_of_vlans", AT(tag_count, 1),
 	  FROM(NUM_OF_VLANS, num_of_vlans, num_of_vlans) },
 	{ "ct_state or ct_zone", WHOLE(CT, ct, NULL), NO_LAYER("not yet offloaded") },

@@ -12,20 +12,69 @@
 #include "../agilio.h"
 #include "table.h"
 
+/* Return: the filter of a flow in the chain that is its @i-th, NULL: none */
+static const struct agl_step *step_at(const struct agl_flow *flow, unsigned int i,
+				      struct agl_step *first)
+{
+	if (!i) {
+		*first = (struct agl_step){ flow->cookie, flow->prio };
+		return first;
+	}
+	return flow->path && i <= flow->path->len ? &flow->path->step[i - 1] : NULL;
+}
+
+/* @prio: of @a's filter where the two part */
+static int compare(const struct agl_flow *a, const struct agl_flow *b, u32 *prio)
+{
+	struct agl_step first_a, first_b;
+	unsigned int i;
+
+	for (i = 0; i < AGL_CHAINS_MAX; i++) {
+		const struct agl_step *x = step_at(a, i, &first_a);
+		const struct agl_step *y = step_at(b, i, &first_b);
+
+		if (!x || !y)
+			return !x - !y;
+		*prio = x->prio;
+		if (x->prio != y->prio)
+			return x->prio < y->prio ? -1 : 1;
+		if (x->cookie != y->cookie)
+			return 0;
+	}
+	return 0;
+}
+
+/**
+ * agl_order_compare - which of two flows does tc come to first?
+ * @a: flow
+ * @b: another
+ *
+ * What leaves a chain that no filter in it has taken comes after all that one
+ * has.
+ *
+ * Return: negative: @a; positive: @b; 0: tc does not say.
+ */
+int agl_order_compare(const struct agl_flow *a, const struct agl_flow *b)
+{
+	u32 prio;
+
+	return compare(a, b, &prio);
+}
+
 /* One match in the card once is fine: its flows are in order there */
 static bool takes_turns(const struct agl_flow *a, const struct agl_flow *b)
 {
 	return a->item->shape == b->item->shape && b->state == AGL_FLOW_CARD;
 }
 
-/* Return: the overlapping flow that @flow would have to come after, or NULL */
-static struct agl_flow *before(const struct agl_flow *flow, struct agl_item *hit)
+/* Is there an overlapping flow that @flow would have to come after? */
+static bool before(const struct agl_flow *flow, struct agl_item *hit, u32 *prio)
 {
 	for (; hit; hit = hit->hit)
-		if (hit->flow->prio <= flow->prio &&
+		if (compare(hit->flow, flow, prio) <= 0 &&
 		    !takes_turns(flow, hit->flow))
-			return hit->flow;
-	return NULL;
+			return true;
+	return false;
 }
 
 static int park(struct agilio *agl, struct agl_item *hit,
@@ -38,8 +87,7 @@ static int park(struct agilio *agl, struct agl_item *hit,
 
 		if (flow->state != AGL_FLOW_CARD || flow->pre.used)
 			continue;
-		if (flow->prio > first->prio ||
-		    (with_equal && flow->prio == first->prio))
+		if (agl_order_compare(first, flow) < with_equal)
 			err = agl_table_park(agl, flow);
 	}
 	return err;
@@ -66,18 +114,14 @@ static int find(struct agl_table *t, struct agl_flow *flow, struct agl_item **hi
  */
 int agl_order_enter(struct agilio *agl, struct agl_flow *flow, u32 *prio)
 {
-	struct agl_flow *other;
 	struct agl_item *hits;
 	int err;
 
 	err = find(&agl->table, flow, &hits);
 	if (err)
 		return err;
-	other = before(flow, hits);
-	if (other) {
-		*prio = other->prio;
+	if (before(flow, hits, prio))
 		return -EBUSY;
-	}
 	return park(agl, hits, flow, false);
 }
 
@@ -102,8 +146,9 @@ int agl_order_host(struct agilio *agl, struct agl_flow *flow)
 static void restore(struct agilio *agl, struct agl_flow *flow)
 {
 	struct agl_item *hits;
+	u32 prio;
 
-	if (!find(&agl->table, flow, &hits) && !before(flow, hits))
+	if (!find(&agl->table, flow, &hits) && !before(flow, hits, &prio))
 		agl_table_restore(agl, flow);
 }
 

@@ -54,6 +54,10 @@ struct net_device;
  * @tcp_flags: the low 12 bits
  * @sport: source port
  * @dport: destination port
+ * @min_sport: lowest source port of a range; ranges are not in the card
+ * @min_dport: lowest destination port
+ * @max_sport: highest source port
+ * @max_dport: highest destination port
  * @class_label: IPv6's traffic class and flow label, 28 bits
  * @src: IPv4 source
  * @dst: IPv4 destination
@@ -92,6 +96,10 @@ struct agl_fields {
 	__be16 tcp_flags;
 	__be16 sport;
 	__be16 dport;
+	__be16 min_sport;
+	__be16 min_dport;
+	__be16 max_sport;
+	__be16 max_dport;
 	__be32 class_label;
 	__be32 src;
 	__be32 dst;
@@ -209,6 +217,7 @@ struct agl_action {
  * @tun6: its outer header is IPv6
  * @ignored: what was asked of @enc_flags and isn't compared: mask, value
  * @encap: the tunnel that packets go into
+ * @next_chain: chain that packets go to after the actions, 0: none
  * @internal: internal port that packets are for, in a pre-tunnel rule
  * @actions: number of actions
  * @room: for how many there is memory
@@ -224,6 +233,7 @@ struct agl_rule {
 	bool tun6;
 	u16 ignored;
 	struct agl_encap encap;
+	u32 next_chain;
 	const struct net_device *internal;
 	unsigned int actions;
 	unsigned int room;

@@ -196,7 +196,7 @@ static void list_in_order(struct agl_entry *e, struct agl_flow *flow)
 	struct agl_flow *other;
 
 	list_for_each_entry(other, &e->flows, list)
-		if (flow->prio <= other->prio) {
+		if (agl_order_compare(flow, other) <= 0) {
 			list_add_tail(&flow->list, &other->list);
 			return;
 		}
@@ -306,6 +306,7 @@ static struct agl_flow *flow_alloc(const struct agl_flow_name *name,
 	f->cookie = name->cookie;
 	f->port = name->port;
 	f->prio = name->prio;
+	f->path = name->path;
 	f->used = jiffies;
 	f->shortcut = image->shortcut;
 	f->ignored = image->ignored;
@@ -379,104 +380,12 @@ static int enter(struct agilio *agl, struct agl_flow *flow, struct agl_image *im
 	flow->state = AGL_FLOW_CARD;
 	err = agl_order_enter(agl, flow, &image->before);
 	if (!err)
-		err = flow->pre.used ? agl_pre_tun_add(agl, flow) :
+		err = flow->pre.used ? agl_pre_tun_add(agl, flow, &image->link) :
 				       flow_send(agl, flow, image);
 	if (err) {
 		flow->state = AGL_FLOW_HOST;
 		agl_order_leave(agl, flow);
 	}
-	return err;
-}
-
-/**
- * agl_table_add - put a flow into the card
- * @agl: card
- * @name: of the flow
- * @image: its bytes; the references in it are the table's if this returns 0
- *
- * Return: 0; -ENOSPC if the card has no room for the rule or its mask; -EEXIST
- * if the flow is there, or another with the same match and the firmware can't
- * exchange them; -ENOTUNIQ if there is one that the card could not tell from
- * it; -EBUSY if one overlaps it and comes first, of priority image->before;
- * -ETIMEDOUT if the card takes no messages; -ENOMEM.
- */
-int agl_table_add(struct agilio *agl, const struct agl_flow_name *name,
-		  struct agl_image *image)
-{
-	struct agl_table *t = &agl->table;
-	struct agl_flow *flow;
-	int err;
-
-	err = agl_cmsg_room(agl);
-	if (err)
-		return err;
-	flow = flow_alloc(name, image);
-	if (!flow)
-		return -ENOMEM;
-	err = context_get(t, flow);
-	if (err)
-		goto err_free;
-	err = rhashtable_insert_fast(&t->flows, &flow->node, flow_params);
-	if (err)
-		goto err_context;
-	mutex_lock(&t->order);
-	err = enter(agl, flow, image);
-	mutex_unlock(&t->order);
-	if (err)
-		goto err_flow;
-	flow->local = image->local;
-	flow->endpoint = image->endpoint;
-	return 0;
-
-err_flow:
-	rhashtable_remove_fast(&t->flows, &flow->node, flow_params);
-err_context:
-	context_put(t, flow);
-err_free:
-	kfree_rcu(flow, rcu);
-	return err;
-}
-
-/**
- * agl_table_note - keep a flow in mind that is the host's
- * @agl: card
- * @name: of the flow
- * @image: its match
- *
- * Flows that would come after it leave the card.
- *
- * Return: 0, -EEXIST, -ENOMEM.
- */
-int agl_table_note(struct agilio *agl, const struct agl_flow_name *name,
-		   const struct agl_image *image)
-{
-	struct agl_table *t = &agl->table;
-	struct agl_flow *flow;
-	int err;
-
-	flow = kzalloc(sizeof(*flow), GFP_KERNEL);
-	if (!flow)
-		return -ENOMEM;
-	flow->cookie = name->cookie;
-	flow->port = name->port;
-	flow->prio = name->prio;
-	mutex_lock(&t->order);
-	err = item_add(t, flow, image);
-	if (err)
-		goto err_free;
-	err = rhashtable_insert_fast(&t->flows, &flow->node, flow_params);
-	if (err)
-		goto err_item;
-	t->host_flows++;
-	err = agl_order_host(agl, flow);
-	mutex_unlock(&t->order);
-	return err;
-
-err_item:
-	agl_overlap_del(&t->overlaps, flow->item);
-err_free:
-	mutex_unlock(&t->order);
-	kfree(flow);
 	return err;
 }
 
@@ -609,6 +518,161 @@ static bool leave(struct agilio *agl, struct agl_flow *flow)
 }
 
 /**
+ * agl_table_enter - put a flow into the card that has no name in the table
+ * @agl: card
+ * @name: of the filter that it begins with
+ * @image: its bytes; the references in it are taken if this succeeds
+ *
+ * Return: the flow; -ENOSPC if the card has no room for the rule or its mask;
+ * -EEXIST if there is another with the same match and the firmware can't
+ * exchange them; -ENOTUNIQ if there is one that the card could not tell from
+ * it; -EBUSY if one overlaps it and comes first, of priority image->before;
+ * -ETIMEDOUT if the card takes no messages; -ENOMEM.
+ */
+struct agl_flow *agl_table_enter(struct agilio *agl,
+				 const struct agl_flow_name *name,
+				 struct agl_image *image)
+{
+	struct agl_table *t = &agl->table;
+	struct agl_flow *flow;
+	int err;
+
+	err = agl_cmsg_room(agl);
+	if (err)
+		return ERR_PTR(err);
+	flow = flow_alloc(name, image);
+	if (!flow)
+		return ERR_PTR(-ENOMEM);
+	err = context_get(t, flow);
+	if (err)
+		goto err_free;
+	mutex_lock(&t->order);
+	err = enter(agl, flow, image);
+	mutex_unlock(&t->order);
+	if (err)
+		goto err_context;
+	flow->local = image->local;
+	flow->endpoint = image->endpoint;
+	flow->peer = image->peer;
+	image->local = NULL;
+	image->endpoint = NULL;
+	image->peer = NULL;
+	return flow;
+
+err_context:
+	context_put(t, flow);
+err_free:
+	kfree_rcu(flow, rcu);
+	return ERR_PTR(err);
+}
+
+/**
+ * agl_table_enter_host - keep a flow in mind that is the host's
+ * @agl: card
+ * @name: of the filter that it begins with
+ * @image: its match
+ *
+ * Flows that would come after it leave the card.
+ *
+ * Return: the flow, -ENOMEM.
+ */
+struct agl_flow *agl_table_enter_host(struct agilio *agl,
+				      const struct agl_flow_name *name,
+				      const struct agl_image *image)
+{
+	struct agl_table *t = &agl->table;
+	struct agl_flow *flow;
+	int err;
+
+	flow = kzalloc(sizeof(*flow), GFP_KERNEL);
+	if (!flow)
+		return ERR_PTR(-ENOMEM);
+	flow->cookie = name->cookie;
+	flow->port = name->port;
+	flow->prio = name->prio;
+	flow->path = name->path;
+	flow->used = jiffies;
+	mutex_lock(&t->order);
+	err = item_add(t, flow, image);
+	if (!err) {
+		t->host_flows++;
+		err = agl_order_host(agl, flow);
+		if (err)
+			leave(agl, flow);
+	}
+	mutex_unlock(&t->order);
+	if (!err)
+		return flow;
+	kfree(flow);
+	return ERR_PTR(err);
+}
+
+/**
+ * agl_table_leave - forget a flow, and take it out of the card
+ * @agl: card
+ * @flow: it has no name in the table; freed
+ */
+void agl_table_leave(struct agilio *agl, struct agl_flow *flow)
+{
+	struct agl_table *t = &agl->table;
+	bool ours;
+
+	agl_cmsg_room(agl);
+	mutex_lock(&t->order);
+	ours = leave(agl, flow);
+	mutex_unlock(&t->order);
+	if (ours)
+		context_put(t, flow);
+	if (flow->local)
+		agl_local_put(agl, flow->local);
+	if (flow->endpoint)
+		agl_endpoint_put(agl, flow->endpoint);
+	if (flow->peer)
+		agl_endpoint_put(agl, flow->peer);
+	kfree_rcu(flow, rcu);
+}
+
+static int give_name(struct agilio *agl, struct agl_flow *flow)
+{
+	int err;
+
+	if (IS_ERR(flow))
+		return PTR_ERR(flow);
+	err = rhashtable_insert_fast(&agl->table.flows, &flow->node, flow_params);
+	if (err)
+		agl_table_leave(agl, flow);
+	return err;
+}
+
+/**
+ * agl_table_add - put a flow into the card
+ * @agl: card
+ * @name: of the flow
+ * @image: its bytes; the references in it are taken if this returns 0
+ *
+ * Return: 0; agl_table_enter()'s.
+ */
+int agl_table_add(struct agilio *agl, const struct agl_flow_name *name,
+		  struct agl_image *image)
+{
+	return give_name(agl, agl_table_enter(agl, name, image));
+}
+
+/**
+ * agl_table_note - keep a flow in mind that is the host's
+ * @agl: card
+ * @name: of the flow
+ * @image: its match
+ *
+ * Return: 0; agl_table_enter_host()'s.
+ */
+int agl_table_note(struct agilio *agl, const struct agl_flow_name *name,
+		   const struct agl_image *image)
+{
+	return give_name(agl, agl_table_enter_host(agl, name, image));
+}
+
+/**
  * agl_table_del - forget a flow, and take it out of the card
  * @agl: card
  * @cookie: tc's name for it
@@ -628,17 +692,8 @@ int agl_table_del(struct agilio *agl, unsigned long cookie, u32 port)
 	rcu_read_unlock();
 	if (!flow)
 		return -ENOENT;
-	agl_cmsg_room(agl);
-	mutex_lock(&t->order);
-	ours = leave(agl, flow);
-	mutex_unlock(&t->order);
+	ours = flow->state != AGL_FLOW_HOST;
 	rhashtable_remove_fast(&t->flows, &flow->node, flow_params);
-	if (ours)
-		context_put(t, flow);
-	if (flow->local)
-		agl_local_put(agl, flow->local);
-	if (flow->endpoint)
-		agl_endpoint_put(agl, flow->endpoint);
-	kfree_rcu(flow, rcu);
+	agl_table_leave(agl, flow);
 	return ours ? 0 : -ENOENT;
 }

@@ -89,12 +89,36 @@ struct agl_parked {
 	u8 bytes[];
 };
 
+#define AGL_CHAINS_MAX		4
+
+/**
+ * struct agl_step - a filter that jumps to a chain, or that a chain ends with
+ * @cookie: tc's name
+ * @prio: of the filter, in its chain
+ */
+struct agl_step {
+	unsigned long cookie;
+	u32 prio;
+};
+
+/**
+ * struct agl_path - filters of further chains that a flow goes through
+ * @len: how many
+ * @step: in the order of the chains
+ */
+struct agl_path {
+	unsigned int len;
+	struct agl_step step[AGL_CHAINS_MAX - 1];
+};
+
 /**
  * struct agl_flow - a flow of tc
  * @node: in agl_table.flows
  * @cookie: tc's name for it, for the firmware too
  * @port: ingress; cookie and port together are the key of the hash
  * @prio: of its filter, a lower one is looked at first
+ * @path: of a flow that several chains make, the filters after the first;
+ *	else NULL
  * @state: where it is
  * @item: its match, for overlaps
  * @waiting: next in a list of flows that may go back into the card
@@ -109,6 +133,7 @@ struct agl_parked {
  * @shortcut: of the actions
  * @local: address that its tunnel ends at, or NULL
  * @endpoint: other end of the tunnel that it sends into, or NULL
+ * @peer: other end of the tunnel that it takes packets out of, or NULL
  * @pre: if it is a pre-tunnel rule; it has no entry then
  * @ignored: what was asked for and the key doesn't say
  * @act_len: bytes
@@ -120,6 +145,7 @@ struct agl_flow {
 	u32 port;
 	u32 prio;
 	enum agl_flow_state state;
+	const struct agl_path *path;
 	struct agl_item *item;
 	struct agl_flow *waiting;
 	union {
@@ -135,6 +161,7 @@ struct agl_flow {
 	struct rcu_head rcu;
 	struct agl_local *local;
 	struct agl_endpoint *endpoint;
+	struct agl_endpoint *peer;
 	struct agl_pre_tunnel pre;
 	u16 ignored;
 	u16 act_len;
@@ -186,12 +213,22 @@ void agl_table_free(struct agilio *agl);
  * @cookie: tc's name
  * @port: ingress, a port id
  * @prio: of the filter
+ * @path: filters after this one, or NULL
  */
 struct agl_flow_name {
 	unsigned long cookie;
 	u32 port;
 	u32 prio;
+	const struct agl_path *path;
 };
+
+struct agl_flow *agl_table_enter(struct agilio *agl,
+				 const struct agl_flow_name *name,
+				 struct agl_image *image);
+struct agl_flow *agl_table_enter_host(struct agilio *agl,
+				      const struct agl_flow_name *name,
+				      const struct agl_image *image);
+void agl_table_leave(struct agilio *agl, struct agl_flow *flow);
 
 int agl_table_add(struct agilio *agl, const struct agl_flow_name *name,
 		  struct agl_image *image);
@@ -204,6 +241,7 @@ struct agl_flow *agl_table_find(struct agl_table *t, unsigned long cookie,
 				u32 port);
 
 /* order.c */
+int agl_order_compare(const struct agl_flow *a, const struct agl_flow *b);
 int agl_order_enter(struct agilio *agl, struct agl_flow *flow, u32 *prio);
 int agl_order_host(struct agilio *agl, struct agl_flow *flow);
 void agl_order_leave(struct agilio *agl, struct agl_flow *flow);
@@ -216,7 +254,8 @@ bool agl_mask_is_last(const struct agl_mask *mask);
 void agl_mask_put(struct agl_masks *m, struct agl_mask *mask);
 
 /* pre_tunnel.c */
-int agl_pre_tun_add(struct agilio *agl, const struct agl_flow *flow);
+int agl_pre_tun_add(struct agilio *agl, const struct agl_flow *flow,
+		    const struct agl_pre_link *link);
 void agl_pre_tun_del(struct agilio *agl, const struct agl_flow *flow);
 
 /* stats.c */

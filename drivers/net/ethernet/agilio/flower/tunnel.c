@@ -132,6 +132,7 @@ void agl_tunnels_init(struct agilio *agl)
 	mutex_init(&t->mac_lock);
 	spin_lock_init(&t->internal_lock);
 	INIT_LIST_HEAD(&t->locals);
+	INIT_LIST_HEAD(&t->pre_rules);
 	INIT_LIST_HEAD(&t->nets);
 	INIT_LIST_HEAD(&t->old_nets);
 	INIT_LIST_HEAD(&t->mac_users);

@@ -16,6 +16,7 @@
 #include <linux/workqueue.h>
 
 #include "../abi/tunnel.h"
+#include "encode.h"
 #include "rule.h"
 
 struct agilio;
@@ -73,18 +74,38 @@ struct agl_mac {
  * @dst_mac: outer destination MAC
  * @src_mac: outer source MAC
  * @port: way out, port id
+ * @tpid: tag of packets from there that are let in, AGL_NEIGH_NO_TAG: none
+ * @tci: likewise
+ * @ctx: counts packets that are let in, AGL_NEIGH_NO_CTX: none are
  */
 struct agl_neigh_sent {
 	struct in6_addr src;
 	u8 dst_mac[ETH_ALEN];
 	u8 src_mac[ETH_ALEN];
 	u32 port;
+	u16 tpid;
+	u16 tci;
+	u32 ctx;
+};
+
+/**
+ * struct agl_pre_rule - a pre-tunnel rule that neighbours are linked to
+ * @list: in agl_tunnels.pre_rules
+ * @link: which ones
+ * @tci: tag that packets have, AGL_NEIGH_NO_TAG: none
+ * @ctx: firmware's number of its statistics context
+ */
+struct agl_pre_rule {
+	struct list_head list;
+	struct agl_pre_link link;
+	u16 tci;
+	u32 ctx;
 };
 
 /**
  * struct agl_endpoint - the other end of a tunnel
  * @node: in agl_tunnels.endpoints
- * @users: rules that send to it
+ * @users: rules that send to it, or get packets from it
  * @net: namespace of the underlay
  * @v6: family
  * @dst: its address, IPv4 in the first word
@@ -130,13 +151,14 @@ struct agl_tun_net {
 /**
  * struct agl_tunnels - what a card has to do with tunnels
  * @agl: card
- * @lock: guards locals, endpoints and nets, and the order of messages about
- *	these
+ * @lock: guards locals, endpoints, nets and pre_rules, and the order of
+ *	messages about these
  * @locals: addresses that tunnels end at
  * @locals_count: how many, IPv4 and IPv6
  * @endpoints: other ends, by hash of the address
  * @endpoint_count: how many; read without the lock
  * @pre_count: pre-tunnel rules in the card
+ * @pre_rules: pre-tunnel rules, decap v2
  * @nets: namespaces of endpoints
  * @old_nets: namespaces that have none any more
  * @mac_lock: guards mac_users and macs, and the order of messages about them
@@ -153,12 +175,13 @@ struct agl_tun_net {
  */
 struct agl_tunnels {
 	struct agilio *agl;
-	struct mutex lock; /* locals, endpoints, nets */
+	struct mutex lock; /* locals, endpoints, nets, pre_rules */
 	struct list_head locals;
 	unsigned int locals_count[2];
 	struct hlist_head endpoints[1 << AGL_ENDPOINT_BITS];
 	atomic_t endpoint_count;
 	atomic_t pre_count;
+	struct list_head pre_rules;
 	struct list_head nets;
 	struct list_head old_nets;
 	struct mutex mac_lock; /* mac_users, macs */

@@ -83,6 +83,24 @@ static int take_output(struct agl_action_list *l, const struct flow_action_entry
 	return 0;
 }
 
+/* What the card does before the jump must not change what the chain compares */
+static int take_goto(struct agl_action_list *l, const struct flow_action_entry *a)
+{
+	unsigned int i;
+
+	for (i = 0; i < l->rule->actions; i++)
+		if (l->rule->action[i].type != AGL_MIRROR)
+			return agl_refuse(l->req, AGL_REFUSE_CHAIN,
+					  "goto chain %u after an action that changes packets",
+					  a->chain_index);
+	if (!a->chain_index)
+		return agl_refuse(l->req, AGL_REFUSE_CHAIN,
+				  "goto chain 0, where packets come from");
+	l->rule->next_chain = a->chain_index;
+	l->done = true;
+	return 0;
+}
+
 static const char *header_name(enum flow_action_mangle_base header)
 {
 	static const char * const names[] = {
@@ -274,7 +292,7 @@ static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 	[FLOW_ACTION_MPLS_MANGLE] = { "mpls modify", agl_take_mpls_modify },
 	[FLOW_ACTION_ACCEPT] = { "pass", .why = "the host has to do that" },
 	[FLOW_ACTION_TRAP] = { "trap", .why = "the host has to do that" },
-	[FLOW_ACTION_GOTO] = { "goto chain", .why = "not yet offloaded" },
+	[FLOW_ACTION_GOTO] = { "goto chain", take_goto },
 	[FLOW_ACTION_REDIRECT_INGRESS] = { "mirred ingress redirect",
 		agl_take_internal },
 	[FLOW_ACTION_MIRRED_INGRESS] = { "mirred ingress mirror",

@@ -281,6 +281,33 @@ static int take_local(const struct agl_request *req, const struct agl_rule *rule
 	return PTR_ERR(image->local);
 }
 
+/*
+ * With decap v2 the card lets packets in by the neighbour that they are from:
+ * so it must have that. Without one they are the host's.
+ */
+static void take_peer(const struct agl_request *req, const struct agl_rule *rule,
+		      struct agl_image *image)
+{
+	struct agl_encap from = { .v6 = rule->tun6, .ttl = 1 };
+	struct net *net = dev_net(req->in->dev);
+
+	bool exact = rule->tun6 ?
+		     !memchr_inv(&rule->mask.enc_src6, 0xff, sizeof(from.dst)) :
+		     rule->mask.enc_src == htonl(INADDR_BROADCAST);
+
+	if (!exact || !(req->in->agl->features & AGL_FEAT_DECAP_V2))
+		return;
+	if (rule->tun6)
+		from.dst = rule->key.enc_src6;
+	else
+		from.dst.s6_addr32[0] = rule->key.enc_src;
+	if (rule->tun == AGL_TUN_VXLAN)
+		net = ((struct vxlan_dev *)netdev_priv(req->in->dev))->net;
+	image->peer = agl_endpoint_get(req->in->agl, net, &from);
+	if (IS_ERR(image->peer))
+		image->peer = NULL;
+}
+
 /**
  * agl_take_ends - what a rule needs of both ends of its tunnels
  * @req: rule
@@ -302,6 +329,8 @@ int agl_take_ends(const struct agl_request *req, struct agl_rule *rule,
 		err = take_local(req, rule, image);
 		if (err)
 			image->local = NULL;
+		else
+			take_peer(req, rule, image);
 	}
 	if (err || !e->type)
 		return err;

@@ -7,111 +7,38 @@
 #include <net/pkt_cls.h>
 
 #include "../agilio.h"
-#include "../flower/encode.h"
+#include "compose.h"
 #include "parse.h"
-
-/* A mirror to a VLAN device is a push, an output and a pop */
-#define AGL_ACTIONS_FOR_ONE	3
 
 static LIST_HEAD(block_cbs);
 
-static struct agl_rule *rule_alloc(const struct agl_ingress *in,
-				   unsigned int actions)
+/* One rule of the card for the filter */
+static int add_plain(const struct agl_request *req,
+		     const struct agl_flow_name *name,
+		     struct agl_compiled *compiled, struct agl_image *image)
 {
-	struct agl_rule *rule;
+	struct agilio *agl = req->in->agl;
+	int err;
 
-	actions *= AGL_ACTIONS_FOR_ONE;
-	rule = kmalloc(struct_size(rule, action, actions), GFP_KERNEL);
-	if (!rule)
-		return NULL;
-	memset(rule, 0, sizeof(*rule));
-	rule->room = actions;
-	rule->port = in->port;
-	rule->tun = in->tun;
-	return rule;
-}
-
-static int encode(const struct agl_request *req, const struct agl_rule *rule,
-		  struct agl_image *image)
-{
-	image->ignored = rule->ignored;
-	if (rule->internal)
-		return agl_make_pre_tunnel(req, rule, image);
-	if (agl_encode_match(rule, req->in->agl->features, image))
-		return agl_refuse(req, AGL_REFUSE_SIZE,
-				  "the match is longer than %u bytes",
-				  AGL_KEY_LIMIT);
-	if (agl_encode_actions(rule, image))
-		return agl_refuse(req, AGL_REFUSE_SIZE,
-				  "the actions are longer than %u bytes",
-				  AGL_ACT_LIST_MAX);
-	return 0;
-}
-
-static void image_release(struct agilio *agl, struct agl_image *image)
-{
-	if (image->local)
-		agl_local_put(agl, image->local);
-	if (image->endpoint)
-		agl_endpoint_put(agl, image->endpoint);
-}
-
-/* A matchall rule asks nothing of a packet: what its match has is no match */
-static int compile(const struct agl_request *req, const struct flow_rule *from,
-		   bool matchall, struct agl_image *image)
-{
-	struct agl_rule *rule;
-	int err = 0;
-
-	image->local = NULL;
-	image->endpoint = NULL;
-	memset(&image->pre, 0, sizeof(image->pre));
-	rule = rule_alloc(req->in, from->action.num_entries);
-	if (!rule)
-		return -ENOMEM;
-	if (!matchall)
-		err = agl_parse_match(req, from, req->in->agl->features, rule);
-	agl_match_of(rule, &image->match, &image->match_mask);
+	err = agl_encode(req, compiled->rule, image);
 	if (!err)
-		err = agl_parse_actions(req, from, rule);
-	if (!err)
-		err = agl_take_ends(req, rule, image);
-	if (!err)
-		err = encode(req, rule, image);
-	if (err)
-		image_release(req->in->agl, image);
-	kfree(rule);
+		err = agl_explain(req, image->before,
+				  agl_table_add(agl, name, image));
+	agl_image_release(agl, image);
 	return err;
 }
 
-static int explain(const struct agl_request *req, u32 before, int err)
+/* The card must not act on what this filter would have been first to */
+static void note(const struct agl_request *req,
+		 const struct flow_cls_common_offload *common,
+		 struct agl_compiled *compiled, struct agl_image *image)
 {
-	struct agl_table *t = &req->in->agl->table;
+	struct agl_flow_name name = { req->cookie, req->in->port, common->prio };
 
-	switch (err) {
-	case -EBUSY:
-		return agl_refuse(req, AGL_REFUSE_OVERLAP,
-				  "overlaps a rule of pref %u, which comes first",
-				  before);
-	case -ENOSPC:
-		return agl_refuse(req, AGL_REFUSE_FULL,
-				  "the card is full: %u rules of %u, %u masks of %u",
-				  atomic_read(&t->contexts_used),
-				  t->context_count,
-				  AGL_MASK_ID_MAX - READ_ONCE(t->masks.count),
-				  AGL_MASK_ID_MAX);
-	case -EEXIST:
-		return agl_refuse(req, AGL_REFUSE_DUPLICATE,
-				  "a rule with this match is in the card already");
-	case -ENOTUNIQ:
-		return agl_refuse(req, AGL_REFUSE_DUPLICATE,
-				  "enc_flags alone tell it from a rule in the card");
-	case -ETIMEDOUT:
-		return agl_refuse(req, AGL_REFUSE_DEVICE,
-				  "the card does not take messages");
-	default:
-		return err;
-	}
+	if (common->chain_index || compiled->range_count > 1)
+		agl_compose_note(req, common, compiled);
+	else
+		agl_table_note(req->in->agl, &name, image);
 }
 
 static int rule_replace(const struct agl_ingress *in,
@@ -121,30 +48,32 @@ static int rule_replace(const struct agl_ingress *in,
 {
 	struct agl_request req = { in, cookie, common->extack };
 	struct agl_flow_name name = { cookie, in->port, common->prio };
+	struct agl_compiled *compiled;
 	struct agl_image *image;
-	int err;
+	int err = -ENOMEM;
 
-	if (common->chain_index)
-		return agl_refuse(&req, AGL_REFUSE_CHAIN,
-				  "chain %u: the card has only chain 0",
-				  common->chain_index);
+	compiled = kmalloc(sizeof(*compiled), GFP_KERNEL);
 	image = kmalloc(sizeof(*image), GFP_KERNEL);
-	if (!image)
-		return -ENOMEM;
-	err = compile(&req, from, matchall, image);
-	if (!err) {
-		err = agl_table_add(in->agl, &name, image);
-		if (err) {
-			image_release(in->agl, image);
-			err = explain(&req, image->before, err);
-		}
-	}
-	/* The card must not act on what this rule would have been first to */
+	if (!compiled || !image)
+		goto out;
+	err = agl_compile(&req, from, matchall, compiled);
+	if (err == -ENOMEM)
+		goto out;
+	image->match = compiled->match;
+	image->match_mask = compiled->match_mask;
+	if (!err && (common->chain_index || compiled->rule->next_chain ||
+		     compiled->range_count > 1))
+		err = agl_compose_add(&req, common, compiled);
+	else if (!err)
+		err = add_plain(&req, &name, compiled, image);
 	if (err && err != -ENOMEM)
-		agl_table_note(in->agl, &name, image);
+		note(&req, common, compiled, image);
+	kfree(compiled->rule);
 	if (!err && in->rules)
 		atomic_inc(in->rules);
+out:
 	kfree(image);
+	kfree(compiled);
 	return err;
 }
 
@@ -152,9 +81,19 @@ static int rule_destroy(const struct agl_ingress *in, unsigned long cookie)
 {
 	int err = agl_table_del(in->agl, cookie, in->port);
 
+	if (err)
+		err = agl_compose_del(in->agl, cookie, in->port);
 	if (!err && in->rules)
 		atomic_dec(in->rules);
 	return err;
+}
+
+static int rule_stats(const struct agl_ingress *in, unsigned long cookie,
+		      struct flow_stats *stats)
+{
+	int err = agl_stats_read(in->agl, cookie, in->port, stats);
+
+	return err ? agl_compose_stats(in->agl, cookie, in->port, stats) : 0;
 }
 
 static int flower(const struct agl_ingress *in, struct flow_cls_offload *f)
@@ -166,7 +105,7 @@ static int flower(const struct agl_ingress *in, struct flow_cls_offload *f)
 	case FLOW_CLS_DESTROY:
 		return rule_destroy(in, f->cookie);
 	case FLOW_CLS_STATS:
-		return agl_stats_read(in->agl, f->cookie, in->port, &f->stats);
+		return rule_stats(in, f->cookie, &f->stats);
 	default:
 		return -EOPNOTSUPP;
 	}
@@ -185,7 +124,7 @@ static int mall(const struct agl_ingress *in, struct tc_cls_matchall_offload *f)
 	case TC_CLSMATCHALL_DESTROY:
 		return rule_destroy(in, f->cookie);
 	case TC_CLSMATCHALL_STATS:
-		return agl_stats_read(in->agl, f->cookie, in->port, &f->stats);
+		return rule_stats(in, f->cookie, &f->stats);
 	default:
 		return -EOPNOTSUPP;
 	}

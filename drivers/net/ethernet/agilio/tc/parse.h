@@ -9,11 +9,45 @@
 #include "../flower/rule.h"
 #include "refuse.h"
 
+#define AGL_RANGES_MAX		32
+
+/**
+ * struct agl_ports - a prefix of the source and one of the destination port
+ * @sport: value
+ * @sport_mask: zero: any
+ * @dport: value
+ * @dport_mask: zero: any
+ */
+struct agl_ports {
+	__be16 sport;
+	__be16 sport_mask;
+	__be16 dport;
+	__be16 dport_mask;
+};
+
+/**
+ * struct agl_compiled - a filter of tc as a rule
+ * @rule: match and actions
+ * @match: what software compares: the rule's own match can be narrower
+ * @match_mask: which bits
+ * @range_count: rules of the card that the ranges of its ports take
+ * @range: what these compare
+ */
+struct agl_compiled {
+	struct agl_rule *rule;
+	struct agl_match match;
+	struct agl_match match_mask;
+	unsigned int range_count;
+	struct agl_ports range[AGL_RANGES_MAX];
+};
+
 int agl_parse_match(const struct agl_request *req, const struct flow_rule *from,
 		    u64 features, struct agl_rule *rule);
 int agl_check_tunnel(const struct agl_request *req,
 		     const struct flow_match *from, u64 features,
 		     struct agl_rule *rule);
+int agl_take_ranges(const struct agl_request *req, struct agl_rule *rule,
+		    struct agl_ports *to);
 int agl_take_ends(const struct agl_request *req, struct agl_rule *rule,
 		  struct agl_image *image);
 int agl_make_pre_tunnel(const struct agl_request *req,
@@ -22,5 +56,14 @@ int agl_tc_rules(enum tc_setup_type type, void *data,
 		 const struct agl_ingress *in);
 int agl_parse_actions(const struct agl_request *req,
 		      const struct flow_rule *from, struct agl_rule *rule);
+
+/* compile.c */
+struct agl_rule *agl_rule_alloc(const struct agl_ingress *in, unsigned int actions);
+int agl_compile(const struct agl_request *req, const struct flow_rule *from,
+		bool matchall, struct agl_compiled *to);
+int agl_encode(const struct agl_request *req, struct agl_rule *rule,
+	       struct agl_image *image);
+void agl_image_release(struct agilio *agl, struct agl_image *image);
+int agl_explain(const struct agl_request *req, u32 before, int err);
 
 #endif

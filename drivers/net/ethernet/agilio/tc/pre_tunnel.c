@@ -46,6 +46,9 @@ static int check_match(struct agl_action_list *l, const struct net_device *dev)
 	if (!is_broadcast_ether_addr(m.dst_mac) ||
 	    !ether_addr_equal(r->key.dst_mac, dev->dev_addr))
 		return refuse(l, "needs dst_mac, its own");
+	if (l->req->in->agl->features & AGL_FEAT_DECAP_V2 &&
+	    !is_broadcast_ether_addr(m.src_mac))
+		return refuse(l, "needs src_mac with this firmware");
 	if (r->key.eth_type != htons(ETH_P_IP) &&
 	    r->key.eth_type != htons(ETH_P_IPV6))
 		return refuse(l, "needs protocol ip or ipv6");
@@ -93,7 +96,7 @@ int agl_take_internal(struct agl_action_list *l, const struct flow_action_entry 
 		return agl_refuse(l->req, AGL_REFUSE_PORT,
 				  "ingress of %s: only internal ports of Open vSwitch",
 				  netdev_name(a->dev));
-	if (!(features & AGL_FEAT_PRE_TUN) || features & AGL_FEAT_DECAP_V2)
+	if (!(features & (AGL_FEAT_PRE_TUN | AGL_FEAT_DECAP_V2)))
 		return agl_refuse(l->req, AGL_REFUSE_FEATURE,
 				  "to an internal port: this firmware can't");
 	if (!l->to_host || !from || from->kind != AGL_REPR_PHYS)
@@ -125,8 +128,13 @@ int agl_make_pre_tunnel(const struct agl_request *req, const struct agl_rule *ru
 		return agl_refuse(req, AGL_REFUSE_TUNNEL,
 				  "%s is down: it can't be a tunnel's end",
 				  netdev_name(rule->internal));
-	if (rule->key.eth_type == htons(ETH_P_IPV6))
+	image->link.v6 = rule->key.eth_type == htons(ETH_P_IPV6);
+	if (image->link.v6)
 		index |= AGL_MAC_IDX_IPV6;
+	ether_addr_copy(image->link.own, rule->key.dst_mac);
+	ether_addr_copy(image->link.peer, rule->key.src_mac);
+	image->link.tpid = rule->outer == AGL_TAG_PRESENT ?
+			   be16_to_cpu(rule->key.outer_tpid) : AGL_NEIGH_NO_TAG;
 	image->pre.used = true;
 	image->pre.index = index;
 	image->pre.tci = rule->outer == AGL_TAG_PRESENT ?

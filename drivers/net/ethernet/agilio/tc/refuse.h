@@ -13,7 +13,7 @@
 /**
  * enum agl_refusal - why a rule is refused
  * @AGL_REFUSE_KIND: neither flower nor a matchall for all protocols
- * @AGL_REFUSE_CHAIN: not of chain 0
+ * @AGL_REFUSE_CHAIN: a chain that can't be made one rule with what leads to it
  * @AGL_REFUSE_MATCH: a key that the card doesn't know
  * @AGL_REFUSE_MASK: bits of a mask that it would not compare
  * @AGL_REFUSE_ACTION: an action that it can't do, or not here

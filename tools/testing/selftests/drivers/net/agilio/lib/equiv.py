@@ -35,13 +35,35 @@ class Rule:
     match: list[str]
     actions: list[str]
     packets: list[Packet] = field(default_factory=list)
+    # Matches of filters in chains before its own, each with a goto
+    parents: list[list[str]] = field(default_factory=list)
 
-    def text(self, pref: int, flags: str) -> str:
+    def chain(self, handle: int, step: int | None = None) -> int:
+        """Of the last filter, or of another one of its filters."""
+        step = len(self.parents) if step is None else step
+        return 10000 * step + handle if step else 0
+
+    def lines(self, pref: int, flags: str, handle: int) -> list[str]:
+        """The words for tc: a filter for each chain. A handle is unique."""
         if self.dev.startswith("t_") and flags == "skip_sw":
             flags = "verbose"
-        acts = " pipe ".join(f"action {a}" for a in self.actions)
-        return (f"filter add dev {self.dev} ingress prot {self.proto} pref {pref} "
-                f"flower {flags} {' '.join(self.match)} {acts}")
+        out = []
+        for step, match in enumerate([*self.parents, self.match]):
+            actions = self.actions if step == len(self.parents) else [
+                f"goto chain {self.chain(handle, step + 1)}"]
+            acts = " pipe ".join(f"action {a}" for a in actions)
+            out.append(f"filter add dev {self.dev} ingress chain "
+                       f"{self.chain(handle, step)} prot {self.proto} pref {pref} handle "
+                       f"{handle} flower {flags} {' '.join(match)} {acts}")
+        return out
+
+    def deletes(self, pref: int, handle: int) -> list[str]:
+        return [f"filter del dev {self.dev} ingress chain {self.chain(handle, step)} "
+                f"prot {self.proto} pref {pref} handle {handle} flower"
+                for step in range(len(self.parents) + 1)]
+
+    def text(self) -> str:
+        return "\n#   tc ".join(self.lines(1, "", 1))
 
 
 @dataclass
@@ -138,6 +160,19 @@ class Maker:
                  lambda v, m: f"{v}/0x{m:x}" if name.startswith("ip_")
                  else f"{v}/{m}", lambda f: int(getattr(f, attr)), lambda v: v)
 
+    def range(self, name: str, attr: str) -> None:
+        port = getattr(self.frame, attr)
+        low = self.r.randrange(max(1, port - 2000), port + 1)
+        high = self.r.randrange(max(port, low + 1), max(port, low + 1) + 2000)
+        high = max(min(high, 65535), low + 1)
+        if high > 65535:
+            return
+        self.match.append(f"{name} {low}-{high}")
+        for value, side in ((low, self.hits), (high, self.hits), (low - 1, self.misses),
+                            (high + 1, self.misses)):
+            if 0 < value < 65536:
+                side.append((f"{name} at {value}", self.frame.with_(**{attr: value})))
+
     def proto_key(self) -> bool:
         names = {TCP: "tcp", UDP: "udp", SCTP: "sctp", ICMP: "icmp", ICMP6: "icmpv6"}
         if self.r.random() < 0.3:
@@ -152,7 +187,10 @@ class Maker:
         if self.frame.proto not in (TCP, UDP, SCTP):
             return
         for name, attr in (("src_port", "sport"), ("dst_port", "dport")):
-            if self.r.random() < 0.5:
+            kind = self.r.random()
+            if kind < 0.1:
+                self.range(name, attr)
+            elif kind < 0.5:
                 self.small(name, attr, 16)
         if self.frame.proto == TCP and self.r.random() < 0.3:
             self.frame.flags = self.r.choice([1, 2, 4, 5, 0x12, 0x0a])
@@ -217,6 +255,8 @@ class Maker:
         out: list[tuple[str, Callable[[int], bytes]]] = [
             ("jumbo", framed(f, size=3000)),
             ("bad L4 checksum", framed(f.with_(bad_l4=True))),
+            ("bytes behind the packet", lambda n: framed(f)(n) + b"trailer"),
+            ("short L4 header", headless(f)),
         ]
         if self.v6:
             out += [("first fragment", framed(f.with_(frag6=1))),
@@ -276,6 +316,24 @@ def framed(f: Frame, size: int = 0) -> Callable[[int], bytes]:
     def make(ident: int) -> bytes:
         body = MAGIC + struct.pack(">I", ident) + PAD
         return f.with_(payload=body.ljust(size, b"z")).bytes()
+    return make
+
+
+def headless(f: Frame) -> Callable[[int], bytes]:
+    """Eight bytes of L4, where any header has the ports."""
+    def make(ident: int) -> bytes:
+        data = framed(f)(ident)
+        at = 14 + 4 * len(f.vlans)
+        ip = bytearray(data[at:at + (40 if f.v6 else 20)])
+        body = MAGIC + struct.pack(">I", ident)
+        if f.v6:
+            ip[4:6] = struct.pack(">H", len(body))
+        else:
+            ip[2:4] = struct.pack(">H", len(ip) + len(body))
+            ip[10:12] = b"\0\0"
+            ip[10:12] = struct.pack(">H", csum(bytes(ip)))
+        # Behind it what makes the frame long enough for a wire
+        return data[:at] + bytes(ip) + body + bytes(48)
     return make
 
 
@@ -428,9 +486,29 @@ def tunnel_out_of(r: random.Random, w: World, ident: int) -> Rule:
     return rule
 
 
+# What any filter for such packets needs, or what its actions do
+STRUCTURE = ("vlan_", "cvlan_", "ip_proto", "ip_flags", "ip_tos", "enc_")
+
+
+def split(r: random.Random, rule: Rule) -> Rule:
+    """The same match in steps: a filter that jumps, and one in a chain."""
+    both = [x for x in rule.match if x.startswith(STRUCTURE)]
+    rest = [x for x in rule.match if x not in both]
+    if len(rest) < 2:
+        return rule
+    # The source address tells rules apart from the start
+    first = rest[:1] + [x for x in rest[1:] if r.random() < 0.5]
+    rule.parents.append([x for x in rule.match if x in both + first])
+    rule.match = [x for x in rule.match if x not in first]
+    return rule
+
+
 KINDS = [(plain, 12), (mpls, 3), (tunnel_into, 4), (tunnel_out_of, 4)]
 
 
 def make_rule(r: random.Random, w: World, ident: int) -> Rule:
     makers, weights = zip(*KINDS)
-    return r.choices(makers, weights)[0](r, w, ident)
+    rule = r.choices(makers, weights)[0](r, w, ident)
+    while r.random() < 0.2 and len(rule.parents) < 3:
+        rule = split(r, rule)
+    return rule

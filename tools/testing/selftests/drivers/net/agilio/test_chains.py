@@ -1,0 +1,322 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Filters that are not one rule of the card: chains, and ranges of ports."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lib import ktest
+from lib.ktest import test
+from lib.net import (Port, arrival, counter, env, fails, js, nothing_wrong, quiet,
+                     sh, until, wait_carrier, wire)
+from lib.pkt import TCP, Frame
+
+UP, REP, UP1 = env("UPLINK0"), env("REP0"), env("UPLINK1")
+MARK = b"agilio-test-payload"
+F = Frame()
+TO_VF = f"action mirred egress redirect dev {REP}"
+TO_FAR1 = f"action mirred egress redirect dev {UP1}"
+CHAINS = range(6)
+
+
+def add(match: str, action: str = TO_VF, chain: int = 0, pref: int = 1,
+        flags: str = "skip_sw", proto: str = "ip") -> str:
+    return (f"tc filter add dev {UP} ingress chain {chain} prot {proto} pref {pref} "
+            f"flower {flags} {match} {action}")
+
+
+def filters() -> list[dict[str, object]]:
+    out = js(f"tc -s -j filter show dev {UP} ingress")
+    return [r for r in out if "handle" in r.get("options", {})]
+
+
+def counted(chain: int, pref: int = 1) -> int:
+    """Packets that the card has counted for a filter."""
+    (rule,) = [r for r in filters() if r["chain"] == chain and r["pref"] == pref]
+    (first, *_) = rule["options"]["actions"]  # type: ignore[index]
+    return int(first["stats"].get("hw_packets", 0))
+
+
+def clear() -> None:
+    for chain in CHAINS:
+        sh(f"tc filter del dev {UP} ingress chain {chain}", ok=False)
+    for name in ("rules", "masks"):
+        assert counter(name) == 0, f"{name} is {counter(name)}"
+
+
+class Ways:
+    """Where a packet comes out, and whether the host had it in between."""
+
+    def __init__(self) -> None:
+        self.far, self.far1 = wire(0), wire(1)
+        self.vf, self.host = Port(env("VF0")), Port(UP)
+
+    def goes(self, frame: Frame, port: Port | None, by_card: bool = True) -> None:
+        """port None: to the host, and no further"""
+        for p in (self.far1, self.vf, self.host):
+            p.drain()
+        self.far.send(frame.bytes())
+        ends = [self.vf, self.far1] if port else [self.vf, self.far1, self.host]
+        got = arrival(ends, lambda x: MARK in x)
+        assert got and got[0] is (port or self.host), \
+            f"{frame} went to {got and got[0].dev}"
+        if port:
+            seen = any(MARK in x for x in self.host.waiting())
+            assert seen != by_card, f"{frame}: the host saw it: {seen}"
+
+
+Run = Callable[[Ways], None]
+
+
+def case(name: str) -> Callable[[Run], Run]:
+    """A test that leaves no filter behind, whatever happens."""
+    def wrap(fn: Run) -> Run:
+        def run() -> None:
+            try:
+                fn(Ways())
+            finally:
+                clear()
+        test(name)(run)
+        return fn
+    return wrap
+
+
+RANGES = [  # lowest, highest, prefixes
+    (10, 20, 4), (1000, 1001, 1), (1, 65535, 16), (0, 1023, 1), (5, 6, 2),
+    (1023, 1024, 2), (32768, 65535, 1)]
+
+
+def one_range(low: int, high: int, prefixes: int) -> Run:
+    def run(w: Ways) -> None:
+        sh(add(f"ip_proto udp dst_port {low}-{high}"))
+        assert counter("rules") == prefixes
+        sent = 0
+        for port in sorted({low - 1, low, (low + high) // 2, high, high + 1}):
+            if not 0 <= port <= 65535:
+                continue
+            inside = low <= port <= high
+            w.goes(F.with_(dport=port), w.vf if inside else None)
+            sent += inside
+        w.goes(F.with_(proto=TCP, dport=high), None)
+        until("all counted", lambda: counted(0) == sent)
+    return run
+
+
+for _low, _high, _n in RANGES:
+    case(f"dst_port {_low}-{_high}: {_n} rules of the card")(
+        one_range(_low, _high, _n))
+
+
+@case("ranges of both ports: each pair of prefixes")
+def both_ranges(w: Ways) -> None:
+    sh(add("ip_proto udp src_port 5-6 dst_port 10-20"))
+    assert counter("rules") == 8
+    for sport in (4, 5, 6, 7):
+        for dport in (9, 10, 20, 21):
+            hit = sport in (5, 6) and 10 <= dport <= 20
+            w.goes(F.with_(sport=sport, dport=dport), w.vf if hit else None)
+
+
+@case("a range with port 0 is for whole packets only")
+def fragments(w: Ways) -> None:
+    sh(add("ip_proto udp dst_port 0-1023"))
+    w.goes(F.with_(dport=5), w.vf)
+    w.goes(F.with_(dport=5, frag=0x2000), None)
+
+
+@case("ranges of more than 32 rules are refused, with their number")
+def too_many(w: Ways) -> None:
+    text = fails(add("ip_proto udp src_port 1-65534 dst_port 10-20"))
+    assert "120 rules" in text and "limit is 32" in text, text
+    sh(add("ip_proto udp src_port 1-65534 dst_port 10-20", flags=""))
+    assert counter("rules") == 0
+    w.goes(F.with_(dport=10), w.vf, by_card=False)
+
+
+@case("a range that overlaps a filter before it is refused as a whole")
+def range_order(w: Ways) -> None:
+    sh(add("ip_proto udp dst_port 17", TO_FAR1, pref=1))
+    sh(add("ip_proto udp dst_port 10-20", TO_VF, pref=2, flags=""))
+    assert counter("rules") == 1
+    w.goes(F.with_(dport=17), w.far1)
+    w.goes(F.with_(dport=12), w.vf, by_card=False)
+    sh(add("ip_proto udp dst_port 100-120", TO_VF, pref=2))
+    w.goes(F.with_(dport=110), w.vf)
+
+
+def two_chains(parent_first: bool) -> Run:
+    def run(w: Ways) -> None:
+        rules = [add("dst_mac 02:bb:00:00:00:02", "action goto chain 1"),
+                 add("dst_ip 10.0.0.2", TO_VF, chain=1),
+                 add("dst_ip 10.0.0.3", TO_FAR1, chain=1, pref=2)]
+        for rule in rules if parent_first else reversed(rules):
+            sh(rule)
+        assert counter("rules") == 2
+        for _ in range(3):
+            w.goes(F, w.vf)
+        w.goes(F.with_(to="10.0.0.3"), w.far1)
+        w.goes(F.with_(to="10.0.0.4"), None)
+        w.goes(F.with_(dst="02:bb:00:00:00:03"), None)
+        until("the child's packets", lambda: counted(1, 1) == 3)
+        until("the other child's", lambda: counted(1, 2) == 1)
+        until("all of the parent's", lambda: counted(0) == 4)
+        sh(f"tc filter del dev {UP} ingress chain 1 pref 2")
+        w.goes(F.with_(to="10.0.0.3"), None)
+        w.goes(F, w.vf)
+        until("counts of what is gone stay", lambda: counted(0) == 5)
+        sh(f"tc filter del dev {UP} ingress chain 0 pref 1")
+        w.goes(F, None)
+        assert counter("rules") == 0
+    return run
+
+
+case("goto chain: the parent comes first")(two_chains(True))
+case("goto chain: the children come first")(two_chains(False))
+
+
+@case("two parents of one chain, and children that only one of them reaches")
+def parents(w: Ways) -> None:
+    sh(add("ip_proto udp", "action goto chain 1", pref=1))
+    sh(add("ip_proto tcp", "action goto chain 1", pref=2))
+    sh(add("dst_ip 10.0.0.2", TO_VF, chain=1))
+    assert counter("rules") == 2
+    sh(add("ip_proto tcp dst_ip 10.0.0.3", TO_FAR1, chain=1, pref=2))
+    assert counter("rules") == 3
+    w.goes(F, w.vf)
+    w.goes(F.with_(proto=TCP), w.vf)
+    w.goes(F.with_(proto=TCP, to="10.0.0.3"), w.far1)
+    w.goes(F.with_(to="10.0.0.3"), None)
+    until("counted for the child", lambda: counted(1) == 2)
+    until("and for each parent", lambda: (counted(0, 1), counted(0, 2)) == (1, 2))
+
+
+@case("four chains in a row, and a fifth is refused")
+def depth(w: Ways) -> None:
+    for n in range(3):
+        sh(add(f"ip_proto udp dst_port {F.dport}", f"action goto chain {n + 1}",
+               chain=n))
+    sh(add("dst_ip 10.0.0.2", TO_VF, chain=3))
+    w.goes(F, w.vf)
+    w.goes(F.with_(to="10.0.0.3"), None)
+    until("each has counted", lambda: [counted(n) for n in range(4)] == [1] * 4)
+    text = fails(add("dst_ip 10.0.0.3", "action goto chain 4", chain=3, pref=2))
+    assert "more than 4 chains" in text, text
+    w.goes(F, w.vf)
+
+
+@case("a chain that leads back to itself is refused")
+def loop(w: Ways) -> None:
+    sh(add("ip_proto udp", "action goto chain 1"))
+    text = fails(add("dst_ip 10.0.0.2", "action goto chain 1", chain=1))
+    assert "more than 4 chains" in text, text
+    text = fails(add("dst_ip 10.0.0.2", "action goto chain 0", chain=1))
+    assert "chain 0" in text, text
+
+
+@case("what a chain does not take is not for later filters of chain 0")
+def missed_in_chain(w: Ways) -> None:
+    sh(add("", TO_FAR1, pref=9, flags=""))
+    w.goes(F, w.far1)
+    sh(add("ip_proto udp", "action goto chain 1", pref=1, flags=""))
+    sh(add("dst_ip 10.0.0.2", TO_VF, chain=1, flags=""))
+    w.goes(F, w.vf)
+    w.goes(F.with_(to="10.0.0.3"), None)
+    w.goes(F.with_(proto=TCP), w.far1, by_card=False)
+    sh(f"tc filter del dev {UP} ingress chain 0 pref 1")
+    w.goes(F, w.far1)
+
+
+@case("filters of a chain act in its order")
+def chain_order(w: Ways) -> None:
+    sh(add("ip_proto udp", "action goto chain 1", flags=""))
+    sh(add("", TO_FAR1, chain=1, pref=9, flags=""))
+    w.goes(F, w.far1)
+    sh(add("dst_ip 10.0.0.2", TO_VF, chain=1, pref=1, flags=""))
+    w.goes(F, w.vf)
+    w.goes(F.with_(to="10.0.0.3"), w.far1, by_card=False)
+    sh(f"tc filter del dev {UP} ingress chain 1 pref 1")
+    w.goes(F, w.far1)
+
+
+@case("a filter of a chain that only software can do comes first there, too")
+def software_in_chain(w: Ways) -> None:
+    sh(add("", "action goto chain 1", flags=""))
+    sh(add("ip_proto tcp tcp_flags 0x12/0x12", TO_VF, chain=1, pref=1, flags=""))
+    sh(add("", TO_FAR1, chain=1, pref=2, flags=""))
+    w.goes(F.with_(proto=TCP, flags=0x12), w.vf, by_card=False)
+    w.goes(F, w.far1, by_card=False)
+    sh(f"tc filter del dev {UP} ingress chain 1 pref 1")
+    sh(f"tc filter del dev {UP} ingress chain 1 pref 2")
+    sh(add("", TO_FAR1, chain=1, pref=2, flags=""))
+    w.goes(F, w.far1)
+
+
+@case("mirror, then goto chain: a copy, and what the chain does")
+def mirror(w: Ways) -> None:
+    sh(add("ip_proto udp", f"action mirred egress mirror dev {UP1} pipe "
+           "action goto chain 1"))
+    sh(add("dst_ip 10.0.0.2", f"action vlan push id 7 pipe {TO_VF}", chain=1))
+    w.far.send(F.bytes())
+    got = arrival([w.far1], lambda x: MARK in x)
+    assert got and got[1] == F.bytes()
+    got = arrival([w.vf], lambda x: MARK in x)
+    assert got and got[1] == F.with_(vlans=[(0x8100, 7)]).bytes()
+
+
+@case("goto chain after an action that changes packets is refused")
+def changed(w: Ways) -> None:
+    text = fails(add("", "action vlan push id 7 pipe action goto chain 1"))
+    assert "goto chain 1 after" in text, text
+
+
+@case("VLAN tags: a child without one is never reached by a parent with one")
+def tags(w: Ways) -> None:
+    tagged = F.with_(vlans=[(0x8100, 5)])
+    sh(add("vlan_id 5 vlan_ethtype ip", "action goto chain 1", proto="802.1q"))
+    sh(add("dst_ip 10.0.0.2", TO_FAR1, chain=1, pref=1))
+    assert counter("rules") == 0
+    sh(add("vlan_ethtype ip dst_ip 10.0.0.2", f"action vlan pop pipe {TO_VF}",
+           chain=1, pref=2, proto="802.1q"))
+    assert counter("rules") == 1
+    w.far.send(tagged.bytes())
+    got = arrival([w.vf, w.far1, w.host], lambda x: MARK in x)
+    assert got and got[0] is w.vf and got[1] == F.bytes()
+
+
+@case("a range before the jump and one behind it")
+def ranges_in_chains(w: Ways) -> None:
+    sh(add("ip_proto udp dst_port 10-20", "action goto chain 1"))
+    sh(add("ip_proto udp src_port 5-6", TO_VF, chain=1))
+    assert counter("rules") == 8
+    w.goes(F.with_(sport=5, dport=10), w.vf)
+    w.goes(F.with_(sport=6, dport=20), w.vf)
+    w.goes(F.with_(sport=7, dport=20), None)
+    w.goes(F.with_(sport=6, dport=21), None)
+    until("both have counted", lambda: (counted(0), counted(1)) == (2, 2))
+
+
+@case("a full mask table in the middle of a chain's rules: nothing is left")
+def no_room(w: Ways) -> None:
+    used = 0
+    while counter("masks") < 250:
+        used += 1
+        sh(add(f"ip_proto tcp src_port {used}/{used} dst_ip 10.9.0.{used}",
+               "action drop", pref=50))
+    sh(add("ip_proto udp dst_port 1-65534", "action goto chain 1"))
+    text = fails(add("dst_ip 10.0.0.2", TO_VF, chain=1))
+    assert "of 255" in text, text
+    assert counter("rules") == used and counter("masks") == 250
+    w.goes(F, None)
+
+
+@test("the model saw no conflict, duplicate, orphan or malformed rule")
+def clean() -> None:
+    nothing_wrong()
+
+
+if __name__ == "__main__":
+    quiet()
+    for _dev in (UP, REP, env("VF0")):
+        wait_carrier(_dev)
+    sh(f"tc qdisc add dev {UP} clsact")
+    raise SystemExit(ktest.run("chains"))

@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""A tunnel that ends on an internal port of Open vSwitch, untagged or behind a
+VLAN: the way in (R6) and the way out (R7), with either driver."""
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from lib import ktest, tunnel
+from lib.ktest import test
+from lib.net import (Port, arrival, counter, env, fails, nothing_wrong, quiet,
+                     rules, sh, until, wait_carrier, wire)
+from lib.ovs import mac as mac_of
+from lib.pkt import TCP, Frame
+from lib.tunnel import Outer
+
+UP, REP, PHY = env("UPLINK0"), env("REP0"), "br-phy"
+PEER = "02:00:00:00:00:aa"
+LOCAL = {False: "192.168.5.1", True: "fd00:5::1"}
+REMOTE = {False: "192.168.5.2", True: "fd00:5::2"}
+MARK = b"agilio-test-payload"
+INNER = Frame(proto=TCP).bytes()
+OF_EACH = 100
+# Such firmware asks the neighbour that a packet is from: who has none stays out
+DECAP_V2 = "profile=full" in os.environ.get("LAB_CARD", "")
+far: Port
+vf: Port
+host: Port
+Tag = int | None
+
+
+def incoming(kind: str, v6: bool, vlan: Tag) -> Outer:
+    return Outer(kind, REMOTE[v6], LOCAL[v6], PEER, mac_of(PHY), key=123, tos=0x1e,
+                 ttl=99, vlan=vlan)
+
+
+def way_in(v6: bool, vlan: Tag, flags: str = "skip_sw", more: str = "",
+           dst: str = "") -> str:
+    proto = "ipv6" if v6 else "ip"
+    tag, pop = "", ""
+    if vlan is not None:
+        tag, pop = f"vlan_id {vlan} vlan_ethtype {proto}", "action vlan pop pipe"
+    return (f"tc filter add dev {UP} ingress prot {'802.1q' if tag else proto} pref "
+            f"{10 + v6} flower {flags} {tag} src_mac {PEER} dst_mac "
+            f"{dst or mac_of(PHY)} {more} {pop} action skbedit ptype host pipe "
+            f"action mirred ingress redirect dev {PHY}")
+
+
+@contextmanager
+def decapsulating(kind: str, tags: dict[bool, Tag]) -> Iterator[None]:
+    devs = set()
+    try:
+        for v6, vlan in tags.items():
+            dev = tunnel.device(kind, v6)
+            devs.add(dev)
+            o = incoming(kind, v6, vlan)
+            sh(way_in(v6, vlan))
+            sh(f"tc filter add dev {dev} ingress prot ip pref {1 + v6} flower "
+               f"{o.match()} enc_tos 0x{o.tos:x} enc_ttl {o.ttl} action tunnel_key "
+               f"unset pipe action mirred egress redirect dev {REP}")
+            assert all(r["options"].get("in_hw") for r in rules(dev))
+        yield
+    finally:
+        sh(f"tc filter del dev {UP} ingress")
+        for dev in devs:
+            sh(f"tc filter del dev {dev} ingress")
+
+
+def goes(data: bytes, want: bytes, port: Port, what: str) -> None:
+    vf.drain(), host.drain()
+    for _ in range(OF_EACH):
+        far.send(data)
+        got = arrival([vf, host], lambda x: x in (data, want))
+        assert got and got[0] is port and got[1] == want, f"{what}: {got}"
+
+
+def let_in() -> list[int]:
+    """Packets that the card has counted for the ways in, IPv4's first."""
+    return [max(a.get("stats", {}).get("hw_packets", 0)
+                for a in r["options"]["actions"]) for r in
+            sorted(rules(UP), key=lambda r: int(r["pref"]))]
+
+
+def inward(kind: str, tag4: Tag, tag6: Tag) -> Callable[[], None]:
+    def run() -> None:
+        tags = {False: tag4, True: tag6}
+        with decapsulating(kind, tags):
+            for v6, vlan in tags.items():
+                o = incoming(kind, v6, vlan)
+                goes(o.bytes(INNER), INNER, vf, "as matched")
+                for name, change in {
+                        "source": {"src": REMOTE[v6][:-1] + "3"}, "key": {"key": 124},
+                        "tos": {"tos": 0x1f}, "ttl": {"ttl": 98}}.items():
+                    data = o.with_(**change).bytes(INNER)
+                    goes(data, data, host, name)
+                # A sixth kind: right but for the inner packet's protocol
+                data = o.bytes(Frame(ip="fd00::1", to="fd00::2").bytes())
+                goes(data, data, host, "inner protocol")
+            # The tunnel's other packets, too, have passed the check
+            want = 5 * OF_EACH if DECAP_V2 else 6 * OF_EACH
+            until("all let in are counted", lambda: let_in() == [want] * 2)
+    return run
+
+
+for _kind in tunnel.KINDS:
+    for _t4, _t6 in ((None, None), (20, 20), (20, None), (None, 20)):
+        if _kind != "vxlan" and (_t4 is None) != (_t6 is None):
+            continue
+        test(f"{_kind} to the internal port, outer VLAN {_t4} for IPv4 and {_t6} for "
+             "IPv6: hit, misses, all that are let in are counted")(inward(_kind, _t4, _t6))
+
+
+@test("the wrong outer VLAN: nothing is let in, none counted")
+def wrong_vlan() -> None:
+    with decapsulating("vxlan", {False: 20, True: 20}):
+        for v6 in (False, True):
+            data = incoming("vxlan", v6, 21).bytes(INNER)
+            goes(data, data, host, "VLAN 21")
+            data = incoming("vxlan", v6, None).bytes(INNER)
+            goes(data, data, host, "no VLAN")
+        goes(incoming("vxlan", False, 20).bytes(INNER), INNER, vf, "VLAN 20")
+        until("counted, and nothing else", lambda: let_in() == [OF_EACH, 0])
+
+
+def outward(kind: str, v6: bool, vlan: Tag) -> Callable[[], None]:
+    def run() -> None:
+        dev = tunnel.device(kind, v6)
+        o = Outer(kind, LOCAL[v6], REMOTE[v6], mac_of(PHY), PEER, key=123, ttl=99,
+                  vlan=vlan)
+        push = f"action vlan push id {vlan} pipe" if vlan else ""
+        sh(f"tc filter add dev {REP} ingress prot ip pref 1 flower skip_sw action "
+           f"{o.action()} pipe action mirred egress redirect dev {dev}")
+        sh(f"tc filter add dev {PHY} egress prot {'ipv6' if v6 else 'ip'} pref 1 flower "
+           f"{push} action mirred egress redirect dev {UP}")
+
+        def encapsulated() -> bool:
+            vf.send(INNER)
+            got = arrival([far, Port(REP)], lambda x: MARK in x)
+            return bool(got and got[0] is far)
+
+        try:
+            until("the neighbour is there", encapsulated)
+            for _ in range(OF_EACH):
+                far.drain()
+                vf.send(INNER)
+                got = arrival([far], lambda x: MARK in x)
+                assert got, "nothing came out of the wire"
+                want = o.like(got[1]).bytes(INNER)
+                assert got[1] == want, f"\n got {got[1].hex()}\nwant {want.hex()}"
+        finally:
+            sh(f"tc filter del dev {REP} ingress; tc filter del dev {PHY} egress")
+    return run
+
+
+for _kind in tunnel.KINDS:
+    for _v6 in (False, True):
+        for _vlan in (None, 20):
+            if _kind == "gre" and _vlan:
+                continue
+            test(f"out of the internal port: {_kind} over {'IPv6' if _v6 else 'IPv4'}, "
+                 f"{'VLAN 20' if _vlan else 'no VLAN'}: 100 of 100")(
+                     outward(_kind, _v6, _vlan))
+
+
+@test("ways in that the card can't take are refused in words")
+def refused() -> None:
+    cases = {"ip_proto udp": "MAC addresses and a tag only",
+             "ip_tos 4": "MAC addresses and a tag only"}
+    for more, words in cases.items():
+        text = fails(way_in(False, None, more=more))
+        assert ktest.driver() == "nfp" or words in text, text
+    text = fails(way_in(False, None, dst="02:00:00:00:00:ff"))
+    assert ktest.driver() == "nfp" or "needs dst_mac" in text, text
+    text = fails(way_in(False, 20).replace("vlan_ethtype ip ", ""))
+    assert ktest.driver() == "nfp" or "needs protocol ip" in text, text
+
+
+@test("the internal port goes: nothing of it stays in the card")
+def gone() -> None:
+    tunnel.remove_devices()
+    sh(f"ovs-dpctl del-dp {PHY}")
+    for name in ("rules", "masks", "tun_ips", "tun_ips6"):
+        assert counter(name) == 0, f"{name} is {counter(name)}"
+    if ktest.driver() != "nfp":
+        until("neighbours are gone", lambda: counter("neighs") == 0)
+
+
+@test("the model saw no conflict, duplicate, orphan or malformed message")
+def clean() -> None:
+    nothing_wrong()
+
+
+if __name__ == "__main__":
+    quiet()
+    sh(f"modprobe openvswitch; ovs-dpctl add-dp {PHY}; "
+       f"sysctl -qw net.ipv6.conf.{PHY}.disable_ipv6=0; ip link set {PHY} up; "
+       f"ip addr add {LOCAL[False]}/24 dev {PHY}; "
+       f"ip addr add {LOCAL[True]}/64 dev {PHY} nodad")
+    for _a in REMOTE.values():
+        sh(f"ip neigh replace {_a} lladdr {PEER} dev {PHY}")
+    for _dev in (UP, REP, env("VF0")):
+        wait_carrier(_dev)
+    sh(f"tc qdisc add dev {UP} clsact; tc qdisc add dev {REP} clsact; "
+       f"tc qdisc add dev {PHY} clsact")
+    far, vf, host = wire(0), Port(env("VF0")), Port(UP)
+    raise SystemExit(ktest.run("internal"))
