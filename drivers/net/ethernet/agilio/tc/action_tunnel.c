@@ -213,13 +213,9 @@ static int take_key(struct agl_action_list *l, const struct net_device *dev,
 int agl_take_tunnel_output(struct agl_action_list *l,
 			   const struct flow_action_entry *a, u32 *port)
 {
-	u8 type = agl_tunnel_type(a->dev);
+	u8 type = agl_tunnel_type(a->dev), tos;
 	int err;
 
-	if (!l->encap)
-		return agl_refuse(l->req, AGL_REFUSE_TUNNEL,
-				  "output to %s without tunnel_key set",
-				  netdev_name(a->dev));
 	if (!type)
 		return agl_refuse(l->req, AGL_REFUSE_TUNNEL,
 				  "output to %s after tunnel_key set: not a tunnel",
@@ -227,6 +223,14 @@ int agl_take_tunnel_output(struct agl_action_list *l,
 	if (l->rule->encap.type)
 		return agl_refuse(l->req, AGL_REFUSE_TUNNEL,
 				  "a second output into a tunnel");
+	*port = AGL_PORT_TUNNEL(type);
+	if (!l->encap) {
+		err = agl_take_fixed_output(l, a->dev, &tos);
+		if (err)
+			return err;
+		agl_action_add(l, AGL_ENCAP);
+		return take_tos(l, tos);
+	}
 	err = take_key(l, a->dev, type);
 	if (!err)
 		err = check_flags(l, &l->encap->key);
@@ -237,7 +241,6 @@ int agl_take_tunnel_output(struct agl_action_list *l,
 	l->rule->encap.net = netif_is_vxlan(a->dev) ?
 			     ((struct vxlan_dev *)netdev_priv(a->dev))->net :
 			     dev_net(a->dev);
-	*port = AGL_PORT_TUNNEL(type);
 	return err;
 }
 

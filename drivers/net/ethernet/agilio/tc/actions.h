@@ -56,6 +56,10 @@ int agl_take_decap(struct agl_action_list *l, const struct flow_action_entry *a)
 int agl_take_tunnel_output(struct agl_action_list *l,
 			   const struct flow_action_entry *a, u32 *port);
 
+/* fixed_tunnel.c */
+int agl_take_fixed_output(struct agl_action_list *l, const struct net_device *dev,
+			  u8 *tos);
+
 /* pre_tunnel.c */
 int agl_take_ptype(struct agl_action_list *l, const struct flow_action_entry *a);
 int agl_take_internal(struct agl_action_list *l,

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The outer header in the match of a rule on a tunnel device.
- * 03-flower.md sections 4.4, 6.3, 12.1; the decisions of ../shared/ovs.
+ * 03-flower.md sections 4.4, 6.3 and 12.1.
  */
 #include <net/ipv6.h>
-#include <net/vxlan.h>
 
 #include "../abi/tunnel.h"
 #include "../agilio.h"
@@ -15,39 +14,6 @@ static bool matches_outer(const struct agl_fields *m)
 {
 	return memchr_inv(&m->enc_key, 0,
 			  sizeof(*m) - offsetof(struct agl_fields, enc_key));
-}
-
-/* Without metadata in packets it is the device that says what they matched */
-static int fixed_vxlan(const struct agl_request *req, struct agl_rule *rule)
-{
-	const struct vxlan_dev *vxlan = netdev_priv(req->in->dev);
-	const struct vxlan_config *c = &vxlan->cfg;
-	struct agl_fields *k = &rule->key, *m = &rule->mask;
-	bool v6 = c->saddr.sa.sa_family == AF_INET6;
-
-	if (c->flags & VXLAN_F_COLLECT_METADATA)
-		return 0;
-	if (matches_outer(m))
-		return agl_refuse(req, AGL_REFUSE_TUNNEL,
-				  "enc_ keys on %s, which isn't external",
-				  netdev_name(req->in->dev));
-	if (v6 ? ipv6_addr_any(&c->saddr.sin6.sin6_addr) :
-		 !c->saddr.sin.sin_addr.s_addr)
-		return agl_refuse(req, AGL_REFUSE_TUNNEL,
-				  "%s has no local address: the card needs it",
-				  netdev_name(req->in->dev));
-	k->enc_key = c->vni;
-	m->enc_key = cpu_to_be32(0xffffff);
-	k->enc_dport = c->dst_port;
-	m->enc_dport = cpu_to_be16(0xffff);
-	if (v6) {
-		k->enc_dst6 = c->saddr.sin6.sin6_addr;
-		memset(&m->enc_dst6, 0xff, sizeof(m->enc_dst6));
-	} else {
-		k->enc_dst = c->saddr.sin.sin_addr.s_addr;
-		m->enc_dst = cpu_to_be32(~0);
-	}
-	return 0;
 }
 
 static int check_dst(const struct agl_request *req, u64 features,
@@ -150,7 +116,7 @@ int agl_check_tunnel(const struct agl_request *req,
 		     const struct flow_match *from, u64 features,
 		     struct agl_rule *rule)
 {
-	int err = 0;
+	int err;
 
 	if (!rule->tun) {
 		if (!matches_outer(&rule->mask))
@@ -162,8 +128,7 @@ int agl_check_tunnel(const struct agl_request *req,
 	if (rule->tun == AGL_TUN_GENEVE && !(features & AGL_FEAT_GENEVE))
 		return agl_refuse(req, AGL_REFUSE_FEATURE,
 				  "Geneve: this firmware can't");
-	if (rule->tun == AGL_TUN_VXLAN)
-		err = fixed_vxlan(req, rule);
+	err = agl_take_fixed(req, rule);
 	if (!err)
 		err = check_dst(req, features, rule);
 	if (!err)

@@ -47,6 +47,24 @@ def refused(dev: str = UP) -> dict[str, int]:
 REFUSALS: list[tuple[str, str, str, str]] = [
     ("arp", f"arp_op request {OUT}", "match", "arp"),
     ("0x88cc", OUT, "match", "protocol 0x88cc"),
+    ("0x8863", OUT, "match", "protocol 0x8863"),
+    ("ip", f"ip_proto l2tp l2tpv3_sid 5 {OUT}", "match", "l2tpv3"),
+    ("ip", f"ip_proto esp spi 5 {OUT}", "match", "spi"),
+    ("cfm", f"cfm mdl 5 {OUT}", "match", "cfm"),
+    ("ip", f"indev {REP} {OUT}", "match", "indev"),
+    ("ip", "dst_ip 10.0.0.2", "action", "last action"),
+    ("ip", "action vlan push_eth dst_mac 02:00:00:00:00:01 src_mac "
+     f"02:00:00:00:00:02 pipe {OUT}", "action", "push_eth"),
+    ("ip", f"action vlan pop_eth pipe {OUT}", "action", "pop_eth"),
+    ("ip", f"action skbedit priority 7 pipe {OUT}", "action", "skbedit priority"),
+    ("ip", f"action sample rate 10 group 5 pipe {OUT}", "action", "sample"),
+    ("ip", f"action police rate 10mbit burst 100k conform-exceed drop/pipe pipe {OUT}",
+     "action", "police"),
+    ("ip", f"action ct zone 5 pipe {OUT}", "action", "action ct"),
+    ("ipv6", "ip_proto 47 " + " pipe ".join(
+        ["action pedit ex munge ip6 src set fd00::5 munge ip6 dst set fd00::6 pipe "
+         f"action mirred egress mirror dev {REP}"] * 14) + f" pipe {OUT}", "size",
+     "longer than 1020 bytes"),
     ("ip", f"ip_proto icmp type 8 {OUT}", "match", "icmp type"),
     ("ip", f"ip_proto icmp code 0 {OUT}", "match", "icmp code"),
     ("ip", f"ip_proto tcp tcp_flags 0x10/0x10 {OUT}", "mask", "tcp_flags"),
@@ -122,24 +140,115 @@ def run_refusal(proto: str, rule: str, reason: str, words: str
                 ) -> Callable[[], None]:
     def run() -> None:
         before, sent = refused(), counter("flow_add")
-        text = fails(add(proto, rule))
-        assert words in text, text
-        after = refused()
-        assert after[reason] == before[reason] + 1, (before, after)
-        assert sum(after.values()) == sum(before.values()) + 1
-        # Without skip_sw the same rule works, in software
-        sh(add(proto, rule, flags=""))
-        (there,) = rules(UP)
-        assert there["options"].get("not_in_hw"), there
-        assert counter("flow_add") == sent
-        clear()
+        try:
+            text = fails(add(proto, rule))
+            assert words in text, text
+            after = refused()
+            assert after[reason] == before[reason] + 1, (before, after)
+            assert sum(after.values()) == sum(before.values()) + 1
+            # Without skip_sw the same rule works, in software
+            sh(add(proto, rule, flags=""))
+            (there,) = rules(UP)
+            assert there["options"].get("not_in_hw"), there
+            assert counter("flow_add") == sent
+        finally:
+            clear()
     return run
 
 
 for _proto, _rule, _reason, _words in REFUSALS:
-    _short = _rule.replace(OUT, "").replace("  ", " ").strip()
+    _short = _rule.replace(OUT, "").replace("  ", " ").strip()[:100]
     test(f"refused: protocol {_proto} {_short}")(
         run_refusal(_proto, _rule, _reason, _words))
+
+
+@test("refused: output to a bridge, a dummy device, a macvlan on an uplink")
+def other_devices() -> None:
+    sh(f"ip link add o-br type bridge; ip link add o-dummy type dummy; "
+       f"ip link add o-mac link {UP1} type macvlan; "
+       "for d in o-br o-dummy o-mac; do ip link set $d up; done")
+    try:
+        for dev in ("o-br", "o-dummy", "o-mac"):
+            text = fails(add("ip", f"action mirred egress redirect dev {dev}"))
+            assert f"{dev}, which is no port of this card" in text, text
+    finally:
+        sh("ip link del o-br; ip link del o-dummy; ip link del o-mac")
+
+
+@test("refused: skbedit queue_mapping, which software has not either")
+def queue() -> None:
+    text = fails(add("ip", f"action skbedit queue_mapping 0 pipe skip_sw {OUT}"))
+    assert "action skbedit queue_mapping" in text, text
+
+
+@test("filters on a port's egress stay in software, and do their work there")
+def egress() -> None:
+    far1, host1 = wire(1), Port(UP1)
+    rule = (f"tc filter add dev {UP1} egress prot ip pref 1 flower %s dst_ip 10.0.0.2 "
+            "action drop")
+    sh(f"tc qdisc add dev {UP1} clsact")
+    try:
+        fails(rule % "skip_sw")
+        sh(rule % "")
+        assert counter("rules") == 0
+        try:
+            host1.send(F.bytes())
+            raise AssertionError("not dropped")
+        except OSError as e:
+            assert e.errno == errno.ENOBUFS
+        host1.send(F.with_(to="10.0.0.3").bytes())
+        got = arrival([far1], lambda x: MARK in x)
+        assert got and got[1] == F.with_(to="10.0.0.3").bytes(), got
+    finally:
+        sh(f"tc qdisc del dev {UP1} clsact")
+
+
+@test("protocol 802.1ad alone takes any such tag, and no other")
+def stag() -> None:
+    sh(add("802.1ad", OUT))
+    try:
+        w = Ways()
+        w.goes(F.with_(vlans=[(0x88a8, 5)]), w.vf, True)
+        w.goes(F.with_(vlans=[(0x88a8, 5), (0x8100, 6)]), w.vf, True)
+        for tags in ([], [(0x8100, 5)]):
+            w.far.send(F.with_(vlans=tags).bytes())
+            got = arrival([w.vf, w.host], lambda x: MARK in x)
+            assert got and got[0] is w.host, tags
+    finally:
+        clear()
+
+
+@test("indev that names the rule's own port asks nothing")
+def own_indev() -> None:
+    sh(add("ip", f"indev {UP} dst_ip 10.0.0.2 {OUT}"))
+    try:
+        w = Ways()
+        w.goes(F, w.vf, True)
+    finally:
+        clear()
+
+
+@test("mpls push without bos: the bottom of the stack is where IP begins")
+def push_bos() -> None:
+    far, vf = wire(0), Port(env("VF0"))
+    data = F.bytes()
+
+    def labelled(*lses: int) -> bytes:
+        return data[:12] + b"\x88\x47" + b"".join(
+            x.to_bytes(4, "big") for x in lses) + data[14:]
+
+    old = 9 << 12 | 1 << 8 | 60
+    cases = [("ip", "", data, labelled(5 << 12 | 1 << 8 | 33)),
+             ("mpls_uc", "mpls_label 9", labelled(old), labelled(5 << 12 | 33, old))]
+    try:
+        for proto, match, sent, want in cases:
+            sh(add(proto, f"{match} action mpls push label 5 ttl 33 pipe {OUT}"))
+            far.send(sent)
+            got = arrival([vf], lambda x: MARK in x)
+            assert got and got[1] == want, (got and got[1].hex(), want.hex())
+            clear()
+    finally:
+        clear()
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from lib import ktest, tunnel
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, nothing_wrong, quiet, rules,
-                     sh, until, wait_carrier, wire)
+from lib.net import (Port, arrival, counter, env, fails, nothing_wrong, quiet,
+                     rules, sh, until, wait_carrier, wire)
 from lib.ovs import mac as mac_of
 from lib.pkt import TCP, Frame
 from lib.tunnel import Option, Outer
@@ -507,6 +507,9 @@ REFUSED = [
     ("t_vxlan", ENC + "enc_dst_port 4789 enc_tos 3", "can't mark"),
     ("t_vxlan", ENC + "enc_dst_port 4789 enc_flags tunoam", "enc_flags"),
     ("t_vxlan", ENC + "enc_dst_port 4789 vxlan_opts 5", "Geneve's only"),
+    ("t_geneve", ENC + "enc_dst_port 6081 enc_flags tuncrit", "enc_flags"),
+    ("t_geneve", f"enc_src_ip {REMOTE[True]} enc_dst_ip {LOCAL[True]} enc_dst_port 6081 "
+     "geneve_opts 0102:80:" + "11" * 8, "compares 8"),
     ("t_geneve", ENC + "enc_dst_port 6081 geneve_opts 0102:80:" + "11" * 32,
      "compares 32"),
     (UP, ENC + "enc_key_id 5", "no tunnel device"),
@@ -550,6 +553,90 @@ for _r in REFUSED:
     test(f"refused: {_r[1] or (_r + ('',))[3]}: {_r[2]}")(
         refusal(_r[0], _r[1], _r[2], _r[3] if len(_r) > 3 else
                 f"action mirred egress redirect dev {REP}"))
+
+
+@test("GRE without Ethernet, ERSPAN, IPIP: rules on them are nothing to the card")
+def other_kinds() -> None:
+    needs_agilio()
+    for kind in ("gre", "erspan", "ipip"):
+        sh(f"ip link add o0 type {kind} external; ip link set o0 up; "
+           "tc qdisc add dev o0 clsact")
+        try:
+            sh(f"tc filter add dev o0 ingress prot ip pref 1 flower {ENC} action "
+               f"mirred egress redirect dev {REP}")
+            (there,) = rules("o0")
+            assert not there["options"].get("in_hw") and counter("rules") == 0
+            text = fails(f"tc filter add dev {REP} ingress prot ip pref 1 flower skip_sw "
+                         f"action tunnel_key set src_ip 0.0.0.0 dst_ip {REMOTE[False]} "
+                         "id 1 pipe action mirred egress redirect dev o0")
+            assert "o0 after tunnel_key set: not a tunnel" in text, text
+        finally:
+            sh("ip link del o0")
+
+
+@test("two source addresses for one destination: the second is refused")
+def two_sources() -> None:
+    needs_agilio()
+    sh(f"ip addr add 192.168.5.77/24 dev {UP}")
+    o = outgoing("vxlan", False)
+    try:
+        with sending(o):
+            until("by the card", lambda: by_card(far, o))
+            text = fails(f"tc filter add dev {REP} ingress prot ip pref 2 flower skip_sw "
+                         f"ip_proto udp action {o.with_(src='192.168.5.77').action()} "
+                         f"{TO_VX}")
+            assert "another src_ip" in text, text
+            assert by_card(far, o)
+    finally:
+        sh(f"ip addr del 192.168.5.77/24 dev {UP}")
+
+
+@test("a GRE device with addresses and a key of its own, in and out")
+def fixed_gre() -> None:
+    needs_agilio()
+    sh(f"ip link add fix0 type gretap local {LOCAL[False]} remote {REMOTE[False]} key 9 "
+       "ttl 99 tos 0x1c; ip link set fix0 up; tc qdisc add dev fix0 clsact")
+    back, inner = incoming("gre", False, key=9, tos=0), INNER.bytes()
+    out = outgoing("gre", False, key=9)
+    tunnel_rule("fix0", "ip_proto tcp", " ")
+    sh(f"tc filter add dev {REP} ingress prot ip pref 1 flower skip_sw action mirred "
+       "egress redirect dev fix0")
+    try:
+        comes_out(back.bytes(inner), inner, "its key and addresses")
+        is_missed(back.with_(key=8).bytes(inner), "another key")
+        is_missed(back.with_(key=None).bytes(inner), "no key")
+        is_missed(back.with_(src="192.168.5.9").bytes(inner), "another sender")
+        until("by the card", lambda: by_card(far, out))
+    finally:
+        sh(f"ip link del fix0; tc filter del dev {REP} ingress")
+
+
+FIXED = [
+    ("vxlan id 7 remote 192.168.5.2 dstport 4789", "in", "no local address"),
+    ("gretap local 192.168.5.1 remote 192.168.5.2", "in", "needs a key"),
+    ("gretap local 192.168.5.1 remote 192.168.5.2 key 7 icsum", "in", "no checksum"),
+    ("ip6gretap remote fd00:5::2 key 7", "in", "no local address"),
+    ("vxlan id 7 remote 192.168.5.2 dstport 4789", "out", "without tunnel_key set"),
+    ("gretap remote 192.168.5.2 key 7", "out", "a remote address, a ttl"),
+    ("gretap remote 192.168.5.2 key 7 ttl 9 ocsum", "out", "checksum, sequence"),
+    ("ip6gretap remote fd00:5::2 key 7", "out", "without tunnel_key set"),
+]
+
+
+@test("devices that aren't external, as the card can't: refused in words")
+def fixed_refused() -> None:
+    needs_agilio()
+    for words, way, want in FIXED:
+        sh(f"ip link add fix0 type {words}; ip link set fix0 up; "
+           "tc qdisc add dev fix0 clsact")
+        on, to = ("fix0", REP) if way == "in" else (REP, "fix0")
+        try:
+            text = sh(f"tc filter add dev {on} ingress prot ip pref 1 flower verbose "
+                      f"action mirred egress redirect dev {to} 2>&1")
+            assert want in text, (words, text)
+            assert counter("rules") == 0
+        finally:
+            sh(f"tc filter del dev {on} ingress; ip link del fix0")
 
 
 @test("33 local addresses are one too many, and 5 of IPv6")
