@@ -78,6 +78,8 @@ struct agl_repr {
  * @reply: woken by each answer of the firmware
  * @table: rules in the card
  * @composer: filters of tc that aren't one rule of the card
+ * @indirect_cbs: blocks of devices that aren't ours; changed under rtnl, or
+ *	while no other can
  * @tunnels: their ends
  * @refused: how often a rule of a device that isn't a representor was refused
  */
@@ -102,6 +104,7 @@ struct agilio {
 	wait_queue_head_t reply;
 	struct agl_table table;
 	struct agl_composer composer;
+	struct list_head indirect_cbs;
 	struct agl_tunnels tunnels;
 	atomic_t refused[AGL_REFUSALS];
 };

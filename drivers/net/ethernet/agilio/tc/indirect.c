@@ -18,8 +18,6 @@ struct indirect {
 	struct agl_ingress ingress;
 };
 
-static LIST_HEAD(block_cbs);
-
 static int callback(enum tc_setup_type type, void *data, void *priv)
 {
 	struct indirect *i = priv;
@@ -49,17 +47,16 @@ static u32 port_of(struct agilio *agl, struct net_device *dev,
 	return id > 0 ? AGL_PORT_INTERNAL(id) : 0;
 }
 
-static struct flow_block_cb *find(struct flow_block_offload *f,
-				  const struct agilio *agl,
+/* A device has one block at most that is for us, see port_of() */
+static struct flow_block_cb *find(struct agilio *agl,
 				  const struct net_device *dev)
 {
 	struct flow_block_cb *cb;
 
-	list_for_each_entry(cb, &f->block->cb_list, list) {
+	list_for_each_entry(cb, &agl->indirect_cbs, driver_list) {
 		struct indirect *i = cb->cb_priv;
 
-		if (cb->cb == callback && i->ingress.agl == agl &&
-		    i->ingress.dev == dev)
+		if (i->ingress.dev == dev)
 			return cb;
 	}
 	return NULL;
@@ -75,7 +72,7 @@ static int bind(struct agilio *agl, struct net_device *dev, struct Qdisc *sch,
 
 	if (!port)
 		return -EOPNOTSUPP;
-	if (find(f, agl, dev))
+	if (find(agl, dev))
 		return -EBUSY;
 	i = kzalloc(sizeof(*i), GFP_KERNEL);
 	if (!i)
@@ -93,14 +90,15 @@ static int bind(struct agilio *agl, struct net_device *dev, struct Qdisc *sch,
 	}
 	f->unlocked_driver_cb = true;
 	flow_block_cb_add(cb, f);
-	list_add_tail(&cb->driver_list, &block_cbs);
+	list_add_tail(&cb->driver_list, &agl->indirect_cbs);
 	return 0;
 }
 
 static int unbind(struct agilio *agl, struct net_device *dev,
 		  struct flow_block_offload *f)
 {
-	struct flow_block_cb *cb = find(f, agl, dev);
+	struct flow_block_cb *cb = port_of(agl, dev, f->binder_type) ?
+				   find(agl, dev) : NULL;
 
 	if (!cb)
 		return -ENOENT;
@@ -130,6 +128,7 @@ static int setup(struct net_device *dev, struct Qdisc *sch, void *priv,
  */
 int agl_indirect_start(struct agilio *agl)
 {
+	INIT_LIST_HEAD(&agl->indirect_cbs);
 	return flow_indr_dev_register(setup, agl);
 }
 

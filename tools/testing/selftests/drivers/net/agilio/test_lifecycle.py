@@ -9,6 +9,7 @@ from lib import ktest
 from lib.ktest import test
 from lib.net import (counter, env, every, fails, quiet, sh, until,
                      wait_carrier)
+from lib.ovs import mac
 
 CARD = env("CARD")
 SYS = f"/sys/bus/pci/devices/{CARD}"
@@ -106,6 +107,45 @@ def rules_gone() -> None:
     remove()
     assert counter("rules") == 0
     insert()
+
+
+@test("removed with tunnels, chains and an internal port in use, and back again")
+def in_use() -> None:
+    if ktest.driver() == "nfp":
+        raise ktest.Skip("mainline refuses most of these rules")
+    sh("modprobe openvswitch; ovs-dpctl add-dp br-phy; ip link set br-phy up; "
+       "ip addr add 192.168.8.1/24 dev br-phy; "
+       "ip link add t0 type vxlan external dstport 4789 nolearning; ip link set t0 up; "
+       "tc qdisc add dev t0 clsact; tc qdisc add dev br-phy clsact")
+    for again in (False, True):
+        dev, pf = representors("p0")[0], representors("pf0")[0]
+        sh(f"ip link set {dev} up; ip link set {pf} up; tc qdisc add dev {dev} clsact; "
+           f"tc qdisc add dev {pf} clsact")
+        wait_carrier(dev)
+        sh(f"ip addr add 192.168.5.1/24 dev {dev}; "
+           f"ip neigh replace 192.168.5.2 lladdr 02:00:00:00:00:aa dev {dev}")
+        phy = mac("br-phy")
+        sh(f"tc filter add dev t0 ingress prot ip pref 1 flower enc_dst_ip 192.168.5.1 "
+           f"enc_key_id 5 enc_dst_port 4789 action mirred egress redirect dev {pf}; "
+           f"tc filter add dev {pf} ingress prot ip pref 1 flower skip_sw action "
+           "tunnel_key set src_ip 192.168.5.1 dst_ip 192.168.5.2 id 5 dst_port 4789 "
+           "pipe action mirred egress redirect dev t0; "
+           f"tc filter add dev {dev} ingress prot ip pref 1 flower skip_sw dst_mac {phy} "
+           "action skbedit ptype host pipe action mirred ingress redirect dev br-phy; "
+           f"tc filter add dev br-phy egress prot ip pref 1 flower action mirred egress "
+           f"redirect dev {dev}; "
+           f"tc filter add dev {dev} ingress prot ip pref 2 flower skip_sw dst_mac "
+           "02:00:00:00:00:01 ip_proto udp dst_port 10-20 action goto chain 1; "
+           f"tc filter add dev {dev} ingress chain 1 prot ip pref 2 flower skip_sw dst_ip "
+           f"10.0.0.2 action mirred egress redirect dev {pf}")
+        until("all of it is in the card", lambda: counter("rules") == 7 and
+              counter("neighs") == 1 and counter("tun_ips") == 1)
+        remove()
+        for name in ("rules", "masks", "neighs", "tun_ips", "tun_macs"):
+            assert counter(name) == 0, f"{name} is {counter(name)}, again: {again}"
+        sh("tc filter del dev t0 ingress; tc filter del dev br-phy egress")
+        insert()
+    sh("ip link del t0; ovs-dpctl del-dp br-phy")
 
 
 @test("rules added and deleted in bulk leave nothing behind")
