@@ -58,7 +58,7 @@ static int rule_replace(const struct agl_ingress *in,
 		goto out;
 	err = agl_compile(&req, from, matchall, compiled);
 	if (err == -ENOMEM)
-		goto out;
+		goto out_rule;
 	image->match = compiled->match;
 	image->match_mask = compiled->match_mask;
 	if (!err && (common->chain_index || compiled->rule->next_chain ||
@@ -68,9 +68,10 @@ static int rule_replace(const struct agl_ingress *in,
 		err = add_plain(&req, &name, compiled, image);
 	if (err && err != -ENOMEM)
 		note(&req, common, compiled, image);
-	kfree(compiled->rule);
 	if (!err && in->rules)
 		atomic_inc(in->rules);
+out_rule:
+	kfree(compiled->rule);
 out:
 	kfree(image);
 	kfree(compiled);

@@ -40,23 +40,24 @@ struct agl_rule *agl_rule_alloc(const struct agl_ingress *in, unsigned int actio
  * @to: also when the filter is refused its match is known, or what is known
  *	of it; the caller frees the rule
  *
- * Return: 0, or agl_refuse()'s; -ENOMEM: there is no rule.
+ * Return: 0, or agl_refuse()'s; -ENOMEM: nothing is known.
  */
 int agl_compile(const struct agl_request *req, const struct flow_rule *from,
 		bool matchall, struct agl_compiled *to)
 {
-	int err = 0, ranges;
+	int err = 0;
 
+	to->range_count = 1;
 	to->rule = agl_rule_alloc(req->in, from->action.num_entries);
 	if (!to->rule)
 		return -ENOMEM;
 	if (!matchall)
 		err = agl_parse_match(req, from, req->in->agl->features, to->rule);
-	ranges = agl_take_ranges(req, to->rule, to->range);
-	to->range_count = max(ranges, 1);
+	if (err)
+		agl_forget_ranges(to->rule, to->range);
+	else
+		err = agl_take_ranges(req, to);
 	agl_match_of(to->rule, &to->match, &to->match_mask);
-	if (!err && ranges < 0)
-		err = ranges;
 	return err ?: agl_parse_actions(req, from, to->rule);
 }
 

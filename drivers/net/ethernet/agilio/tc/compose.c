@@ -236,9 +236,19 @@ static bool tag_meets(enum agl_tag *tag, enum agl_tag other)
 	return true;
 }
 
+/* The high byte is a mask, the low one the value */
+static bool ignored_meets(u16 *ignored, u16 other)
+{
+	if ((*ignored ^ other) & (*ignored & other) >> 8)
+		return false;
+	*ignored |= other;
+	return true;
+}
+
 static bool rule_meets(struct agl_rule *rule, const struct agl_rule *other)
 {
-	return rule->tun6 == other->tun6 && rule->ignored == other->ignored &&
+	return rule->tun6 == other->tun6 &&
+	       ignored_meets(&rule->ignored, other->ignored) &&
 	       tag_meets(&rule->outer, other->outer) &&
 	       tag_meets(&rule->inner, other->inner) &&
 	       meet((u8 *)&rule->key, (u8 *)&rule->mask, (u8 *)&other->key,
@@ -275,7 +285,6 @@ static struct agl_rule *merge(const struct chain_walk *w, const unsigned int *ra
 	if (!rule)
 		return ERR_PTR(-ENOMEM);
 	rule->tun6 = w->step[0]->compiled.rule->tun6;
-	rule->ignored = w->step[0]->compiled.rule->ignored;
 	for (i = 0; i < w->len; i++) {
 		const struct agl_compiled *c = &w->step[i]->compiled;
 

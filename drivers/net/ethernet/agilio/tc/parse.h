@@ -47,8 +47,8 @@ int agl_check_tunnel(const struct agl_request *req,
 		     const struct flow_match *from, u64 features,
 		     struct agl_rule *rule);
 int agl_take_fixed(const struct agl_request *req, struct agl_rule *rule);
-int agl_take_ranges(const struct agl_request *req, struct agl_rule *rule,
-		    struct agl_ports *to);
+int agl_take_ranges(const struct agl_request *req, struct agl_compiled *c);
+void agl_forget_ranges(struct agl_rule *rule, struct agl_ports *to);
 int agl_take_ends(const struct agl_request *req, struct agl_rule *rule,
 		  struct agl_image *image);
 int agl_make_pre_tunnel(const struct agl_request *req,

@@ -52,19 +52,30 @@ static void forget(struct agl_fields *f)
 }
 
 /**
+ * agl_forget_ranges - no ranges, of a rule that is refused
+ * @rule: match, from which they are taken out
+ * @to: a pair of prefixes that compares nothing
+ */
+void agl_forget_ranges(struct agl_rule *rule, struct agl_ports *to)
+{
+	forget(&rule->key);
+	forget(&rule->mask);
+	memset(to, 0, sizeof(*to));
+}
+
+/**
  * agl_take_ranges - the ranges of a rule's ports, if it has some
  * @req: rule
- * @rule: match, from which they are taken out; what is one prefix becomes an
+ * @c: its match, from which they are taken out; what is one prefix becomes an
  *	ordinary part of it
- * @to: AGL_RANGES_MAX pairs of prefixes
  *
- * Return: how many pairs, at least one; or agl_refuse()'s.
+ * Return: 0, or agl_refuse()'s.
  */
-int agl_take_ranges(const struct agl_request *req, struct agl_rule *rule,
-		    struct agl_ports *to)
+int agl_take_ranges(const struct agl_request *req, struct agl_compiled *c)
 {
 	struct prefix src[PREFIXES_MAX], dst[PREFIXES_MAX];
-	struct agl_fields *k = &rule->key, *m = &rule->mask;
+	struct agl_fields *k = &c->rule->key, *m = &c->rule->mask;
+	struct agl_ports *to = c->range;
 	unsigned int i, j, n_src, n_dst;
 
 	n_src = take(m->min_sport, k->min_sport, k->max_sport, src);
@@ -72,15 +83,13 @@ int agl_take_ranges(const struct agl_request *req, struct agl_rule *rule,
 	/* Software finds no ports in fragments, the card in the first one */
 	if (m->min_sport || m->min_dport)
 		m->frag |= AGL_FRAG_ANY;
-	forget(k);
-	forget(m);
-	memset(to, 0, sizeof(*to));
+	agl_forget_ranges(c->rule, to);
 	if (n_src * n_dst == 1) {
 		k->sport |= cpu_to_be16(src->value);
 		m->sport |= cpu_to_be16(src->mask);
 		k->dport |= cpu_to_be16(dst->value);
 		m->dport |= cpu_to_be16(dst->mask);
-		return 1;
+		return 0;
 	}
 	if (n_src * n_dst > AGL_RANGES_MAX)
 		return agl_refuse(req, AGL_REFUSE_SIZE,
@@ -93,5 +102,6 @@ int agl_take_ranges(const struct agl_request *req, struct agl_rule *rule,
 			to->dport = cpu_to_be16(dst[j].value);
 			to->dport_mask = cpu_to_be16(dst[j].mask);
 		}
-	return n_src * n_dst;
+	c->range_count = n_src * n_dst;
+	return 0;
 }

@@ -5,10 +5,13 @@ differ from it in one bit of that field; each action with the exact bytes that
 must come out. A miss is seen as an event too: the frame reaches the host."""
 from __future__ import annotations
 
+import re
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lib import ktest
+from lib.genl import queue_stats
 from lib.ktest import test
 from lib.net import (Port, arrival, counter, env, hw_stats, nothing_wrong,
                      quiet, sh, until, wait_carrier, wire)
@@ -491,6 +494,53 @@ def stats_final() -> None:
     bench.clear()
     assert counter("rules") == 0 and counter("masks") == 0
     bench.vf.drain()
+
+
+def labelled(payload: int) -> bytes:
+    """An MPLS frame."""
+    data = F.with_(payload=MARK.ljust(payload, b".")).bytes()
+    return data[:12] + b"\x88\x47" + bytes.fromhex("00d05140") + data[14:]
+
+
+@test("100 MPLS frames of 82 bytes: all counted, with 86.4 bytes each at least")
+def mpls_bytes() -> None:
+    frame = labelled(82 - 46)
+    assert len(frame) == 82
+    bench.add("mpls_uc", "", f"action mirred egress redirect dev {bench.rep}")
+    try:
+        for _ in range(100):
+            bench.far.send(frame)
+        for _ in range(100):
+            got = arrival([bench.vf], lambda f: MARK in f)
+            assert got and got[1] == frame
+        until("100 counted", lambda: hw_stats(bench.up)[0] == 100)
+        assert hw_stats(bench.up)[1] >= 8640, hw_stats(bench.up)
+    finally:
+        bench.clear()
+
+
+def ring0() -> int:
+    """Packets that the PF's first ring has received."""
+    pf = env("PF")
+    if ktest.driver() == "nfp":
+        (n,) = re.findall(r"rvec_0_rx_pkts: (\d+)", sh(f"ethtool -S {pf}"))
+        return int(n)
+    return sum(q["rx-packets"] for q in queue_stats(socket.if_nametoindex(pf))
+               if q["queue-id"] == 0 and q["queue-type"] == 0)
+
+
+@test("what no rule takes and has no IP comes in by the PF's ring 0")
+def first_ring() -> None:
+    frame = labelled(60)
+    bench.add("ip", "", f"action mirred egress redirect dev {bench.rep}")
+    try:
+        before = ring0()
+        for _ in range(100):
+            bench.far.send(frame)
+            assert arrival([bench.host], lambda f: f == frame)
+        until("all of them", lambda: ring0() - before >= 100)
+    finally:
+        bench.clear()
 
 
 @test("the model saw no conflict, duplicate, orphan or malformed rule")
