@@ -137,7 +137,10 @@ static void update(struct agl_tunnels *t, struct agl_endpoint *e, bool ask)
 	if (e->neigh)
 		neigh_release(e->neigh);
 	e->neigh = u.neigh;
-	if (u.port && u.up && u.tpid == e->tpid && u.tci == e->tci) {
+	e->moved = u.port && u.up && (u.tpid != e->tpid || u.tci != e->tci);
+	e->new_tpid = u.tpid;
+	e->new_tci = u.tci;
+	if (u.port && u.up && !e->moved) {
 		usable = neigh_usable(u.neigh, want.dst_mac);
 		ether_addr_copy(want.src_mac, u.src_mac);
 		want.src = u.src;
@@ -384,6 +387,47 @@ void agl_endpoints_check(struct agl_tunnels *t)
 		hlist_for_each_entry(e, &t->endpoints[i], node)
 			update(t, e, false);
 	mutex_unlock(&t->lock);
+}
+
+static struct agl_endpoint *get_moved(struct agl_tunnels *t)
+{
+	struct agl_endpoint *e;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(t->endpoints); i++)
+		hlist_for_each_entry(e, &t->endpoints[i], node)
+			if (e->moved && refcount_inc_not_zero(&e->users)) {
+				e->moved = false;
+				return e;
+			}
+	return NULL;
+}
+
+/**
+ * agl_endpoints_retag - rules to endpoints whose way has another tag now
+ * @t: tunnels; no lock is held
+ */
+void agl_endpoints_retag(struct agl_tunnels *t)
+{
+	struct agl_endpoint *e;
+	__be16 tpid, tci;
+
+	while (true) {
+		mutex_lock(&t->lock);
+		e = get_moved(t);
+		if (e) {
+			tpid = e->new_tpid;
+			tci = e->new_tci;
+		}
+		mutex_unlock(&t->lock);
+		if (!e)
+			break;
+		agl_table_retag(t->agl, e, tpid, tci);
+		mutex_lock(&t->lock);
+		update(t, e, true);
+		mutex_unlock(&t->lock);
+		agl_endpoint_put(t->agl, e);
+	}
 }
 
 static void address(struct in6_addr *to, bool v6, const void *from)

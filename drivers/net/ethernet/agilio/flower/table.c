@@ -546,21 +546,23 @@ struct agl_flow *agl_table_enter(struct agilio *agl,
 	err = context_get(t, flow);
 	if (err)
 		goto err_free;
-	mutex_lock(&t->order);
-	err = enter(agl, flow, image);
-	mutex_unlock(&t->order);
-	if (err)
-		goto err_context;
 	flow->local = image->local;
 	flow->endpoint = image->endpoint;
 	flow->peer = image->peer;
+	mutex_lock(&t->order);
+	/* The way there may have moved since the actions were encoded */
+	agl_retag_actions(flow);
+	err = enter(agl, flow, image);
+	if (err)
+		context_put(t, flow);
+	mutex_unlock(&t->order);
+	if (err)
+		goto err_free;
 	image->local = NULL;
 	image->endpoint = NULL;
 	image->peer = NULL;
 	return flow;
 
-err_context:
-	context_put(t, flow);
 err_free:
 	kfree_rcu(flow, rcu);
 	return ERR_PTR(err);
@@ -615,14 +617,12 @@ struct agl_flow *agl_table_enter_host(struct agilio *agl,
 void agl_table_leave(struct agilio *agl, struct agl_flow *flow)
 {
 	struct agl_table *t = &agl->table;
-	bool ours;
 
 	agl_cmsg_room(agl);
 	mutex_lock(&t->order);
-	ours = leave(agl, flow);
-	mutex_unlock(&t->order);
-	if (ours)
+	if (leave(agl, flow))
 		context_put(t, flow);
+	mutex_unlock(&t->order);
 	if (flow->local)
 		agl_local_put(agl, flow->local);
 	if (flow->endpoint)

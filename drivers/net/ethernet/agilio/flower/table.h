@@ -172,7 +172,7 @@ struct agl_flow {
  * struct agl_table - all rules of a card
  * @flows: by cookie and port
  * @entries: by key
- * @contexts: flows by statistics context
+ * @contexts: flows by statistics context; a flow goes under the order
  * @next_context: where to look for a free one
  * @context_count: how many the firmware has
  * @contexts_used: how many have a flow
@@ -257,6 +257,11 @@ void agl_mask_put(struct agl_masks *m, struct agl_mask *mask);
 int agl_pre_tun_add(struct agilio *agl, const struct agl_flow *flow,
 		    const struct agl_pre_link *link);
 void agl_pre_tun_del(struct agilio *agl, const struct agl_flow *flow);
+
+/* retag.c */
+bool agl_retag_actions(struct agl_flow *flow);
+void agl_table_retag(struct agilio *agl, struct agl_endpoint *e, __be16 tpid,
+		     __be16 tci);
 
 /* stats.c */
 u32 agl_stats_context(const struct agl_table *t, u32 id);

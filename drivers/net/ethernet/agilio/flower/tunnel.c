@@ -95,6 +95,7 @@ static void work(struct work_struct *work)
 
 	agl_nets_update(t);
 	agl_endpoints_check(t);
+	agl_endpoints_retag(t);
 	while ((skb = skb_dequeue(&t->rx))) {
 		rx(t, skb);
 		consume_skb(skb);

@@ -111,7 +111,10 @@ struct agl_pre_rule {
  * @dst: its address, IPv4 in the first word
  * @src: ours if a rule insists on one
  * @tpid: type of the tag that rules put in front of the outer header, or 0
- * @tci: the tag
+ * @tci: the tag; both change under the table's order and agl_tunnels.lock
+ * @moved: the route has another tag: @new_tpid, @new_tci
+ * @new_tpid: see @moved
+ * @new_tci: see @moved
  * @neigh: kernel's neighbour on the way there, a reference; or NULL
  * @in_card: the card has @sent
  * @sent: what it has
@@ -125,6 +128,9 @@ struct agl_endpoint {
 	struct in6_addr src;
 	__be16 tpid;
 	__be16 tci;
+	bool moved;
+	__be16 new_tpid;
+	__be16 new_tci;
 	struct neighbour *neigh;
 	bool in_card;
 	struct agl_neigh_sent sent;
@@ -254,6 +260,7 @@ struct agl_endpoint *agl_endpoint_get(struct agilio *agl, struct net *net,
 void agl_endpoint_put(struct agilio *agl, struct agl_endpoint *e);
 void agl_nets_update(struct agl_tunnels *t);
 void agl_endpoints_check(struct agl_tunnels *t);
+void agl_endpoints_retag(struct agl_tunnels *t);
 void agl_endpoint_wanted(struct agl_tunnels *t, bool v6, const void *dst);
 void agl_endpoint_active(struct agl_tunnels *t, bool v6, const void *dst);
 

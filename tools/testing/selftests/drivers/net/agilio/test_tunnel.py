@@ -408,6 +408,34 @@ def rerouted() -> None:
            f"ip neigh del 192.168.6.2 dev {up1}", ok=False)
 
 
+@test("the route moves into a VLAN, into another one, and out again")
+def retagged() -> None:
+    needs_agilio()
+    for n in (7, 8):
+        sh(f"ip link add link {UP} name {UP}.{n} type vlan id {n}; "
+           f"ip link set {UP}.{n} up; ip addr add 192.168.{n}.1/24 dev {UP}.{n}; "
+           f"ip neigh replace 192.168.{n}.2 lladdr {OTHER} dev {UP}.{n}")
+    sh(f"ip route add 192.168.9.0/24 via {REMOTE[False]}")
+    rule = outgoing("vxlan", False, src="0.0.0.0", dst="192.168.9.1")
+    plain = rule.with_(src=LOCAL[False])
+    try:
+        with sending(rule):
+            until("without a tag", lambda: by_card(far, plain))
+            for n in (7, 8, 7):
+                sh(f"ip route replace 192.168.9.0/24 via 192.168.{n}.2")
+                o = rule.with_(src=f"192.168.{n}.1", dmac=OTHER, vlan=n)
+                until(f"VLAN {n}", lambda o=o: by_card(far, o, only=False))
+                for _ in range(20):
+                    assert by_card(far, o)
+            sh(f"ip route replace 192.168.9.0/24 via {REMOTE[False]}")
+            until("without a tag again", lambda: by_card(far, plain, only=False))
+            for _ in range(20):
+                assert by_card(far, plain)
+    finally:
+        sh(f"ip route del 192.168.9.0/24; ip link del {UP}.7; ip link del {UP}.8",
+           ok=False)
+
+
 @test("VLAN device on an uplink as the tunnel's underlay")
 def vlan_underlay() -> None:
     needs_agilio()
