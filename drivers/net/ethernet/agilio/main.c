@@ -179,6 +179,7 @@ static int start(struct agilio *agl)
 		err = agl_app_init(agl);
 	if (err)
 		goto err_chip;
+	agl_composer_init(&agl->composer);
 	err = map_areas(agl);
 	if (err)
 		goto err_app;
@@ -190,6 +191,7 @@ static int start(struct agilio *agl)
 err_areas:
 	unmap_areas(agl);
 err_app:
+	agl_composer_free(&agl->composer);
 	agl_app_exit(agl);
 err_chip:
 	stop_chip(agl);
@@ -274,6 +276,7 @@ static void pf_remove(struct pci_dev *pdev)
 	agl_vf_reprs_destroy(agl);
 	stop_netdevs(agl);
 	unmap_areas(agl);
+	agl_composer_free(&agl->composer);
 	agl_app_exit(agl);
 	stop_chip(agl);
 	devlink_unregister(devlink);

@@ -70,7 +70,6 @@ int agl_app_init(struct agilio *agl)
 
 	init_waitqueue_head(&agl->reply);
 	agl_tunnels_init(agl);
-	agl_composer_init(&agl->composer);
 	err = check_app(agl);
 	if (!err)
 		err = agree_features(agl);
@@ -83,7 +82,6 @@ int agl_app_init(struct agilio *agl)
  */
 void agl_app_exit(struct agilio *agl)
 {
-	agl_composer_free(&agl->composer);
 	agl_table_free(agl);
 }
 

@@ -118,6 +118,12 @@ static bool neigh_usable(struct neighbour *n, u8 *mac)
 	return usable && is_valid_ether_addr(mac);
 }
 
+/* The tag stands in the rules: they come first */
+static bool has_moved(const struct agl_endpoint *e)
+{
+	return e->new_tpid != e->tpid || e->new_tci != e->tci;
+}
+
 /*
  * Look at the way again. A neighbour that the card could use until now, one
  * that is new, and one that is asked for are resolved; a dead one isn't
@@ -137,10 +143,11 @@ static void update(struct agl_tunnels *t, struct agl_endpoint *e, bool ask)
 	if (e->neigh)
 		neigh_release(e->neigh);
 	e->neigh = u.neigh;
-	e->moved = u.port && u.up && (u.tpid != e->tpid || u.tci != e->tci);
-	e->new_tpid = u.tpid;
-	e->new_tci = u.tci;
-	if (u.port && u.up && !e->moved) {
+	if (u.port && u.up) {
+		e->new_tpid = u.tpid;
+		e->new_tci = u.tci;
+	}
+	if (u.port && u.up && !has_moved(e)) {
 		usable = neigh_usable(u.neigh, want.dst_mac);
 		ether_addr_copy(want.src_mac, u.src_mac);
 		want.src = u.src;
@@ -276,6 +283,8 @@ static struct agl_endpoint *endpoint_new(struct agl_tunnels *t, struct net *net,
 	e->src = encap->src;
 	e->tpid = u->tpid;
 	e->tci = u->tci;
+	e->new_tpid = u->tpid;
+	e->new_tci = u->tci;
 	hlist_add_head(&e->node, bucket(t, e->v6, &e->dst));
 	atomic_inc(&t->endpoint_count);
 	update(t, e, true);
@@ -342,13 +351,13 @@ struct agl_endpoint *agl_endpoint_get(struct agilio *agl, struct net *net,
 	}
 	mutex_lock(&t->lock);
 	e = get_locked(t, net, encap, &u);
+	if (!IS_ERR(e)) {
+		encap->tpid = e->tpid;
+		encap->tci = e->tci;
+	}
 	mutex_unlock(&t->lock);
-	if (IS_ERR(e))
-		return e;
 	if (!encap->ttl)
 		encap->ttl = u.ttl;
-	encap->tpid = e->tpid;
-	encap->tci = e->tci;
 	return e;
 }
 
@@ -396,10 +405,8 @@ static struct agl_endpoint *get_moved(struct agl_tunnels *t)
 
 	for (i = 0; i < ARRAY_SIZE(t->endpoints); i++)
 		hlist_for_each_entry(e, &t->endpoints[i], node)
-			if (e->moved && refcount_inc_not_zero(&e->users)) {
-				e->moved = false;
+			if (has_moved(e) && refcount_inc_not_zero(&e->users))
 				return e;
-			}
 	return NULL;
 }
 
@@ -410,24 +417,18 @@ static struct agl_endpoint *get_moved(struct agl_tunnels *t)
 void agl_endpoints_retag(struct agl_tunnels *t)
 {
 	struct agl_endpoint *e;
-	__be16 tpid, tci;
 
-	while (true) {
-		mutex_lock(&t->lock);
-		e = get_moved(t);
-		if (e) {
-			tpid = e->new_tpid;
-			tci = e->new_tci;
-		}
+	mutex_lock(&t->lock);
+	while ((e = get_moved(t))) {
 		mutex_unlock(&t->lock);
-		if (!e)
-			break;
-		agl_table_retag(t->agl, e, tpid, tci);
+		agl_table_retag(t->agl, e);
 		mutex_lock(&t->lock);
 		update(t, e, true);
 		mutex_unlock(&t->lock);
 		agl_endpoint_put(t->agl, e);
+		mutex_lock(&t->lock);
 	}
+	mutex_unlock(&t->lock);
 }
 
 static void address(struct in6_addr *to, bool v6, const void *from)

@@ -37,15 +37,12 @@ bool agl_retag_actions(struct agl_flow *flow)
 /**
  * agl_table_retag - the way to an endpoint has another tag now
  * @agl: card
- * @e: endpoint, a reference
- * @tpid: type of the tag, 0: none
- * @tci: the tag
+ * @e: endpoint, a reference; its new tag becomes the one that it has
  *
  * Until it is done the endpoint is not in the card, so packets are the host's.
  * A rule without memory for its change stays there.
  */
-void agl_table_retag(struct agilio *agl, struct agl_endpoint *e, __be16 tpid,
-		     __be16 tci)
+void agl_table_retag(struct agilio *agl, struct agl_endpoint *e)
 {
 	struct agl_table *t = &agl->table;
 	struct agl_flow *flow;
@@ -53,10 +50,11 @@ void agl_table_retag(struct agilio *agl, struct agl_endpoint *e, __be16 tpid,
 
 	mutex_lock(&t->order);
 	mutex_lock(&agl->tunnels.lock);
-	e->tpid = tpid;
-	e->tci = tci;
+	e->tpid = e->new_tpid;
+	e->tci = e->new_tci;
 	mutex_unlock(&agl->tunnels.lock);
 	xa_for_each(&t->contexts, id, flow) {
+		cond_resched();
 		if (flow->endpoint != e || flow->state == AGL_FLOW_HOST)
 			continue;
 		if (flow->state == AGL_FLOW_PARKED) {

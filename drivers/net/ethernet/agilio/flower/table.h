@@ -260,8 +260,7 @@ void agl_pre_tun_del(struct agilio *agl, const struct agl_flow *flow);
 
 /* retag.c */
 bool agl_retag_actions(struct agl_flow *flow);
-void agl_table_retag(struct agilio *agl, struct agl_endpoint *e, __be16 tpid,
-		     __be16 tci);
+void agl_table_retag(struct agilio *agl, struct agl_endpoint *e);
 
 /* stats.c */
 u32 agl_stats_context(const struct agl_table *t, u32 id);

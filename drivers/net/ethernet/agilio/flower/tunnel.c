@@ -180,5 +180,6 @@ void agl_tunnels_stop(struct agilio *agl)
 	agl_nets_update(t);
 	skb_queue_purge(&t->rx);
 	agl_macs_free(t);
-	WARN_ON(has_endpoints(t) || !list_empty(&t->locals));
+	WARN_ON(has_endpoints(t) || !list_empty(&t->locals) ||
+		!list_empty(&t->pre_rules));
 }

@@ -112,9 +112,8 @@ struct agl_pre_rule {
  * @src: ours if a rule insists on one
  * @tpid: type of the tag that rules put in front of the outer header, or 0
  * @tci: the tag; both change under the table's order and agl_tunnels.lock
- * @moved: the route has another tag: @new_tpid, @new_tci
- * @new_tpid: see @moved
- * @new_tci: see @moved
+ * @new_tpid: that the route has, and rules are to have
+ * @new_tci: likewise
  * @neigh: kernel's neighbour on the way there, a reference; or NULL
  * @in_card: the card has @sent
  * @sent: what it has
@@ -128,7 +127,6 @@ struct agl_endpoint {
 	struct in6_addr src;
 	__be16 tpid;
 	__be16 tci;
-	bool moved;
 	__be16 new_tpid;
 	__be16 new_tci;
 	struct neighbour *neigh;

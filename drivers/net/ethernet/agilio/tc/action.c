@@ -93,6 +93,10 @@ static int take_goto(struct agl_action_list *l, const struct flow_action_entry *
 			return agl_refuse(l->req, AGL_REFUSE_CHAIN,
 					  "goto chain %u after an action that changes packets",
 					  a->chain_index);
+	if (l->unset)
+		return agl_refuse(l->req, AGL_REFUSE_CHAIN,
+				  "goto chain %u after tunnel_key unset",
+				  a->chain_index);
 	if (!a->chain_index)
 		return agl_refuse(l->req, AGL_REFUSE_CHAIN,
 				  "goto chain 0, where packets come from");
@@ -371,6 +375,6 @@ int agl_parse_actions(const struct agl_request *req,
 	/* The card drops what reaches the end of a list, the host would keep it */
 	if (!l.done)
 		return agl_refuse(req, AGL_REFUSE_ACTION,
-				  "the last action must be redirect or drop");
+				  "the last action must be redirect, drop or goto chain");
 	return 0;
 }

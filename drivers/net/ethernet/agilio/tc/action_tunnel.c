@@ -4,6 +4,7 @@
  */
 #include <net/geneve.h>
 #include <net/gre.h>
+#include <net/ip6_tunnel.h>
 #include <net/ip_tunnels.h>
 #include <net/ipv6.h>
 #include <net/vxlan.h>
@@ -28,6 +29,18 @@ u8 agl_tunnel_type(const struct net_device *dev)
 	if (netif_is_gretap(dev) || netif_is_ip6gretap(dev))
 		return AGL_TUN_GRE;
 	return 0;
+}
+
+/* The namespace of outer packets; Geneve has no word for one that isn't its own */
+static struct net *tunnel_net(const struct net_device *dev)
+{
+	if (netif_is_vxlan(dev))
+		return ((struct vxlan_dev *)netdev_priv(dev))->net;
+	if (netif_is_gretap(dev))
+		return ((struct ip_tunnel *)netdev_priv(dev))->net;
+	if (netif_is_ip6gretap(dev))
+		return ((struct ip6_tnl *)netdev_priv(dev))->net;
+	return dev_net(dev);
 }
 
 /**
@@ -71,6 +84,7 @@ int agl_take_decap(struct agl_action_list *l, const struct flow_action_entry *a)
 		return agl_refuse(l->req, AGL_REFUSE_TUNNEL,
 				  "tunnel_key unset on %s, which is no tunnel device",
 				  netdev_name(l->req->in->dev));
+	l->unset = true;
 	l->set = NULL;
 	return 0;
 }
@@ -224,6 +238,7 @@ int agl_take_tunnel_output(struct agl_action_list *l,
 		return agl_refuse(l->req, AGL_REFUSE_TUNNEL,
 				  "a second output into a tunnel");
 	*port = AGL_PORT_TUNNEL(type);
+	l->rule->encap.net = tunnel_net(a->dev);
 	if (!l->encap) {
 		err = agl_take_fixed_output(l, a->dev, &tos);
 		if (err)
@@ -238,9 +253,6 @@ int agl_take_tunnel_output(struct agl_action_list *l,
 		err = take_opts(l, l->encap);
 	if (!err)
 		err = take_tos(l, l->encap->key.tos);
-	l->rule->encap.net = netif_is_vxlan(a->dev) ?
-			     ((struct vxlan_dev *)netdev_priv(a->dev))->net :
-			     dev_net(a->dev);
 	return err;
 }
 
@@ -291,9 +303,7 @@ static int take_local(const struct agl_request *req, const struct agl_rule *rule
 static void take_peer(const struct agl_request *req, const struct agl_rule *rule,
 		      struct agl_image *image)
 {
-	struct agl_encap from = { .v6 = rule->tun6, .ttl = 1 };
-	struct net *net = dev_net(req->in->dev);
-
+	struct agl_encap from = { .v6 = rule->tun6 };
 	bool exact = rule->tun6 ?
 		     !memchr_inv(&rule->mask.enc_src6, 0xff, sizeof(from.dst)) :
 		     rule->mask.enc_src == htonl(INADDR_BROADCAST);
@@ -304,9 +314,8 @@ static void take_peer(const struct agl_request *req, const struct agl_rule *rule
 		from.dst = rule->key.enc_src6;
 	else
 		from.dst.s6_addr32[0] = rule->key.enc_src;
-	if (rule->tun == AGL_TUN_VXLAN)
-		net = ((struct vxlan_dev *)netdev_priv(req->in->dev))->net;
-	image->peer = agl_endpoint_get(req->in->agl, net, &from);
+	image->peer = agl_endpoint_get(req->in->agl, tunnel_net(req->in->dev),
+				       &from);
 	if (IS_ERR(image->peer))
 		image->peer = NULL;
 }

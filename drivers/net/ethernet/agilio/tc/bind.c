@@ -36,7 +36,7 @@ static void note(const struct agl_request *req,
 	struct agl_flow_name name = { req->cookie, req->in->port, common->prio };
 
 	if (common->chain_index || compiled->range_count > 1)
-		agl_compose_note(req, common, compiled);
+		agl_compose_add(req, common, compiled, true);
 	else
 		agl_table_note(req->in->agl, &name, image);
 }
@@ -63,7 +63,7 @@ static int rule_replace(const struct agl_ingress *in,
 	image->match_mask = compiled->match_mask;
 	if (!err && (common->chain_index || compiled->rule->next_chain ||
 		     compiled->range_count > 1))
-		err = agl_compose_add(&req, common, compiled);
+		err = agl_compose_add(&req, common, compiled, false);
 	else if (!err)
 		err = add_plain(&req, &name, compiled, image);
 	if (err && err != -ENOMEM)

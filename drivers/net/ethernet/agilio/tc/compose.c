@@ -298,7 +298,10 @@ static struct agl_rule *merge(const struct chain_walk *w, const unsigned int *ra
 	return rule;
 }
 
-/* What software compares. Return: whether any packet can match it */
+/*
+ * What software compares; without @range more than that. Return: whether any
+ * packet can match it
+ */
 static bool merge_match(const struct chain_walk *w, const unsigned int *range)
 {
 	struct agl_match *key = &w->image->match, *mask = &w->image->match_mask;
@@ -311,7 +314,8 @@ static bool merge_match(const struct chain_walk *w, const unsigned int *range)
 
 		if (!meet((u8 *)key, (u8 *)mask, (u8 *)&c->match,
 			  (u8 *)&c->match_mask, sizeof(*key)) ||
-		    !ports_meet(&key->fields, &mask->fields, &c->range[range[i]]))
+		    (range && !ports_meet(&key->fields, &mask->fields,
+					  &c->range[range[i]])))
 			return false;
 	}
 	return true;
@@ -379,20 +383,12 @@ static int check_encaps(const struct chain_walk *w)
 	return 0;
 }
 
-/*
- * What packets do that get to the last filter and no further. Packets that
- * software sends there and no rule can match are the host's.
- */
-static int make_one(const struct chain_walk *w, const unsigned int *range)
+/* Packets that software sends there and no rule can match are the host's */
+static int make_rule(const struct chain_walk *w, const unsigned int *range)
 {
-	const struct filter *last = w->step[w->len - 1];
 	struct agl_rule *rule;
 	int err;
 
-	if (!merge_match(w, range))
-		return 0;
-	if (last->host || last->compiled.rule->next_chain)
-		return enter(w, true);
 	rule = merge(w, range);
 	if (IS_ERR(rule))
 		return PTR_ERR(rule);
@@ -419,21 +415,31 @@ static bool next_range(const struct chain_walk *w, unsigned int *range)
 	return false;
 }
 
+/*
+ * What packets do that get to the last filter and no further. What is the
+ * host's is kept in mind whatever it is: with ranges that take too many rules
+ * as a match of any port.
+ */
 static int make(const struct chain_walk *w)
 {
+	const struct filter *last = w->step[w->len - 1];
+	bool host = last->host || last->compiled.rule->next_chain;
 	unsigned int i, count = 1, range[AGL_CHAINS_MAX] = {};
-	int err;
+	int err = 0;
 
 	for (i = 0; i < w->len; i++)
 		count *= w->step[i]->compiled.range_count;
+	if (host && count > AGL_RANGES_MAX)
+		return merge_match(w, NULL) ? enter(w, true) : 0;
 	if (count > AGL_RANGES_MAX)
 		return agl_refuse(w->req, AGL_REFUSE_SIZE,
 				  "port ranges of %u rules in the card: the limit is %u",
 				  count, AGL_RANGES_MAX);
-	err = check_encaps(w);
+	if (!host)
+		err = check_encaps(w);
 	do {
-		if (!err)
-			err = make_one(w, range);
+		if (!err && merge_match(w, range))
+			err = host ? enter(w, true) : make_rule(w, range);
 	} while (!err && next_range(w, range));
 	return err;
 }
@@ -528,7 +534,8 @@ static int make_all(const struct agl_request *req, struct filter *f)
  * agl_compose_add - rules for a filter that others can be part of
  * @req: filter
  * @common: its chain and priority
- * @from: as a rule
+ * @from: as a rule, or what is known of the match of one that was refused
+ * @host: it was refused: it is only kept in mind, for what comes after it
  *
  * A filter of a chain that nothing jumps to yet is taken: it has nothing to do.
  *
@@ -536,7 +543,7 @@ static int make_all(const struct agl_request *req, struct filter *f)
  */
 int agl_compose_add(const struct agl_request *req,
 		    const struct flow_cls_common_offload *common,
-		    struct agl_compiled *from)
+		    const struct agl_compiled *from, bool host)
 {
 	struct agilio *agl = req->in->agl;
 	struct filter *f;
@@ -545,34 +552,7 @@ int agl_compose_add(const struct agl_request *req,
 	mutex_lock(&agl->composer.lock);
 	f = filter_new(&agl->composer, req, common, from);
 	if (f) {
-		err = make_all(req, f);
-		if (err)
-			filter_end(agl, f);
-	}
-	mutex_unlock(&agl->composer.lock);
-	return err;
-}
-
-/**
- * agl_compose_note - keep a filter of a chain in mind that is the host's
- * @req: filter
- * @common: its chain and priority
- * @from: what is known of its match
- *
- * Return: 0, -ENOMEM.
- */
-int agl_compose_note(const struct agl_request *req,
-		     const struct flow_cls_common_offload *common,
-		     struct agl_compiled *from)
-{
-	struct agilio *agl = req->in->agl;
-	struct filter *f;
-	int err = -ENOMEM;
-
-	mutex_lock(&agl->composer.lock);
-	f = filter_new(&agl->composer, req, common, from);
-	if (f) {
-		f->host = true;
+		f->host = host;
 		err = make_all(req, f);
 		if (err)
 			filter_end(agl, f);

@@ -37,10 +37,7 @@ void agl_composer_init(struct agl_composer *c);
 void agl_composer_free(struct agl_composer *c);
 int agl_compose_add(const struct agl_request *req,
 		    const struct flow_cls_common_offload *common,
-		    struct agl_compiled *from);
-int agl_compose_note(const struct agl_request *req,
-		     const struct flow_cls_common_offload *common,
-		     struct agl_compiled *from);
+		    const struct agl_compiled *from, bool host);
 int agl_compose_del(struct agilio *agl, unsigned long cookie, u32 port);
 int agl_compose_stats(struct agilio *agl, unsigned long cookie, u32 port,
 		      struct flow_stats *to);

@@ -92,12 +92,9 @@ static void put_ends(const struct ends *e, struct agl_fields *k,
 	bool any = ipv6_addr_any(&e->remote);
 
 	k->enc_key = e->key;
-	memset(&m->enc_key, 0xff, sizeof(m->enc_key));
-	if (e->dport) {
-		k->enc_dport = e->dport;
-		m->enc_dport = cpu_to_be16(0xffff);
-		m->enc_key = cpu_to_be32(0xffffff);
-	}
+	m->enc_key = cpu_to_be32(e->dport ? 0xffffff : ~0);
+	k->enc_dport = e->dport;
+	m->enc_dport = cpu_to_be16(e->dport ? 0xffff : 0);
 	if (e->v6) {
 		k->enc_dst6 = e->local;
 		memset(&m->enc_dst6, 0xff, sizeof(m->enc_dst6));
@@ -187,7 +184,6 @@ int agl_take_fixed_output(struct agl_action_list *l, const struct net_device *de
 	e->ttl = t->parms.iph.ttl;
 	e->dst.s6_addr32[0] = t->parms.iph.daddr;
 	e->src.s6_addr32[0] = t->parms.iph.saddr;
-	e->net = t->net;
 	*tos = t->parms.iph.tos;
 	return 0;
 }

@@ -295,6 +295,35 @@ def ranges_in_chains(w: Ways) -> None:
     until("both have counted", lambda: (counted(0), counted(1)) == (2, 2))
 
 
+@case("a filter of a chain that is refused for its ranges comes first there, too")
+def refused_ranges(w: Ways) -> None:
+    sh(add("ip_proto udp dst_port 10-20", "action goto chain 1", flags=""))
+    one = add("ip_proto udp src_port 1-1000", TO_VF, chain=1, pref=1, flags="")
+    text = sh(one.replace(" flower ", " flower verbose ", 1) + " 2>&1")
+    assert "limit is 32" in text, text
+    sh(add("", TO_FAR1, chain=1, pref=2, flags=""))
+    w.goes(F.with_(sport=1000, dport=10), w.vf, by_card=False)
+    w.goes(F.with_(sport=1001, dport=10), w.far1, by_card=False)
+    sh(f"tc filter del dev {UP} ingress chain 1 pref 1")
+    sh(f"tc filter del dev {UP} ingress chain 1 pref 2")
+    sh(add("", TO_FAR1, chain=1, pref=2, flags=""))
+    w.goes(F.with_(sport=1000, dport=10), w.far1)
+
+
+@case("a refusal is counted once, and says what the user did")
+def counted_once(w: Ways) -> None:
+    def refusals() -> int:
+        return sum(int(x.rsplit(":", 1)[1]) for x in
+                   sh(f"ethtool -S {UP}").splitlines() if "tc_refused_" in x)
+
+    sh(add("ip_proto udp dst_port 10-20", "action goto chain 1"))
+    before = refusals()
+    assert "limit is 32" in fails(add("ip_proto udp src_port 1-1000", chain=1))
+    assert refusals() == before + 1
+    assert "icmp type" in fails(add("ip_proto icmp type 8", chain=1))
+    assert refusals() == before + 2
+
+
 @case("a full mask table in the middle of a chain's rules: nothing is left")
 def no_room(w: Ways) -> None:
     used = 0
