@@ -17,6 +17,7 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[2]
 START = time.monotonic()
 LOG_LINES = 25
+KEEP_SECONDS = 6 * 3600
 
 
 class LabError(Exception):
@@ -108,7 +109,8 @@ def step(name: str, key: str, build: Callable[[Path, Path], None],
     """The result of a step, built unless the cache has it.
 
     `build` gets a temporary path to create and a log file. Results of the
-    same step with other keys are removed, but for the two newest.
+    same step with other keys are removed, but for the newest and what was used
+    within KEEP_SECONDS: another checkout's guest may be about to boot it.
     """
     final = cache_dir() / f"{name}-{key}"
     if final.exists():
@@ -134,5 +136,6 @@ def step(name: str, key: str, build: Callable[[Path, Path], None],
                   if p != final and not p.name.endswith(".log")),
                  key=lambda p: p.stat().st_mtime)
     for p in old[:-1]:
-        remove(p)
+        if p.stat().st_mtime < time.time() - KEEP_SECONDS:
+            remove(p)
     return final

@@ -11,8 +11,8 @@
 
 #include "abi/cmsg.h"
 #include "chip/chip.h"
-#include "flower/table.h"
-#include "flower/tunnel.h"
+#include "table/table.h"
+#include "tunnel/tunnel.h"
 #include "tc/compose.h"
 #include "tc/refuse.h"
 #include "vnic/vnic.h"

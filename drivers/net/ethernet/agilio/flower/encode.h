@@ -4,8 +4,8 @@
 
 #include "../abi/action.h"
 #include "../abi/key.h"
-#include "overlap.h"
-#include "rule.h"
+#include "../table/overlap.h"
+#include "../rule/rule.h"
 
 struct agl_endpoint;
 struct agl_local;

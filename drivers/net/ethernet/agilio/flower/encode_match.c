@@ -4,7 +4,7 @@
  */
 #include "../agilio.h"
 #include "encode.h"
-#include "fields.h"
+#include "../rule/fields.h"
 
 /**
  * struct places - where the layers of a key are

@@ -9,7 +9,7 @@
 #include <net/ipv6.h>
 
 #include "../agilio.h"
-#include "../flower/fields.h"
+#include "../rule/fields.h"
 #include "actions.h"
 #include "parse.h"
 

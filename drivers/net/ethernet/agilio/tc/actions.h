@@ -4,7 +4,7 @@
 
 #include <net/flow_offload.h>
 
-#include "../flower/rule.h"
+#include "../rule/rule.h"
 #include "refuse.h"
 
 /**

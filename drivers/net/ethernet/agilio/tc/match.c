@@ -7,7 +7,7 @@
 #include <net/ipv6.h>
 
 #include "../agilio.h"
-#include "../flower/fields.h"
+#include "../rule/fields.h"
 #include "parse.h"
 
 static int refuse_field(const struct agl_request *req, const struct agl_field *f,

@@ -6,7 +6,7 @@
 #include <net/pkt_cls.h>
 
 #include "../flower/encode.h"
-#include "../flower/rule.h"
+#include "../rule/rule.h"
 #include "refuse.h"
 
 #define AGL_RANGES_MAX		32

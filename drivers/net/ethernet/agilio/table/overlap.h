@@ -8,7 +8,7 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
-#include "rule.h"
+#include "../rule/rule.h"
 
 /**
  * struct agl_match - a match, laid out alike for all rules

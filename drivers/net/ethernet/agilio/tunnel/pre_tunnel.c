@@ -9,7 +9,7 @@
 #include <linux/slab.h>
 
 #include "../agilio.h"
-#include "table.h"
+#include "../table/table.h"
 
 static int send(struct agilio *agl, const struct agl_flow *flow, bool del)
 {

@@ -16,8 +16,8 @@
 #include <linux/workqueue.h>
 
 #include "../abi/tunnel.h"
-#include "encode.h"
-#include "rule.h"
+#include "../flower/encode.h"
+#include "../rule/rule.h"
 
 struct agilio;
 struct neighbour;

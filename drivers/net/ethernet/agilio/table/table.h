@@ -13,7 +13,7 @@
 #include <linux/xarray.h>
 
 #include "../abi/key.h"
-#include "encode.h"
+#include "../flower/encode.h"
 #include "overlap.h"
 
 struct agilio;
