@@ -83,6 +83,9 @@ def guest_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--timeout", type=int, default=600, metavar="SECONDS")
     p.add_argument("--firmware", choices=["auto", "standin"], default="auto",
                    help="Debian's firmware if it can be had, or the lab's own")
+    p.add_argument("--append", default="", metavar="WORDS", help="for the "
+                   "kernel's command line, such as 'slub_debug=FZPU "
+                   "kfence.sample_interval=20 init_on_alloc=0'")
     p.add_argument("--accel", choices=["auto", "kvm", "tcg"], default="auto")
 
 
@@ -102,7 +105,8 @@ def guest(ns: argparse.Namespace) -> int:
     opt = Options(driver=ns.driver, board=ns.board, media=ns.media, vfs=ns.vfs,
                   suite=ns.suite, kernel=ns.kernel, memory=ns.memory,
                   timeout=ns.timeout, card=ns.card, accel=ns.accel,
-                  cards=ns.cards, firmware=ns.firmware, shell=ns.verb == "shell",
+                  cards=ns.cards, firmware=ns.firmware, append=ns.append,
+                  shell=ns.verb == "shell",
                   out=getattr(ns, "out", None))
     script = None
     if ns.verb == "run":

@@ -27,9 +27,12 @@ STATUS_HANG = 91
 STATUS_DIED = 92
 BOOT_SECONDS = 120
 KERNEL_BAD = re.compile(
-    r"WARNING: |BUG: |Oops|Kernel panic|refcount_t|unregister_netdevice: "
-    r"waiting|possible (recursive|circular)|general protection|"
+    r"WARNING: |BUG[ :]|Oops|Kernel panic|refcount_t|unregister_netdevice: "
+    r"waiting|possible (recursive|circular)|general protection|UBSAN: |"
+    r"list_(add|del) corruption|NETDEV WATCHDOG|"
     r"blocked for more than|rcu:.*stall|kmemleak:.*new suspected")
+# A relayed QMP command that QEMU has not answered by then: the model hangs
+QMP_SECONDS = 60
 WIRES = {"1x40": 1, "4x10": 4, "2x10": 2, "2x40": 2, "8x10": 8,
          "4x10_1x40": 5, "2x25": 2, "1x10_1x25": 2}
 MEDIA = {"AMDA0081": "1x40", "AMDA0096": "2x10", "AMDA0097": "2x40",
@@ -52,6 +55,7 @@ class Options:
     cards: int = 1
     shell: bool = False
     out: Path | None = None
+    append: str = ""
 
 
 def card_wires(opt: Options) -> int:
@@ -80,7 +84,7 @@ def qemu_args(tree: Tree, opt: Options, run: Path, accel: str) -> list[str]:
         "-kernel", str(tree.kernel), "-initrd", str(build.initramfs(tree)),
         "-append", "console=ttyS0 loglevel=7 panic=-1 oops=panic nokaslr "
         "mitigations=off net.ifnames=1 modprobe.blacklist=nfp,agilio "
-        "softlockup_all_cpu_backtrace=1 no_timer_check rcupdate.rcu_cpu_stall_timeout=120",
+        "softlockup_all_cpu_backtrace=1 no_timer_check rcupdate.rcu_cpu_stall_timeout=120 " + opt.append,
         "-serial", f"file:{run}/console",
         "-drive", f"file={build.image(tree)},if=none,id=root,format=raw,"
         "snapshot=on,cache=unsafe",
@@ -130,6 +134,8 @@ def choose_accel(tree: Tree, wanted: str) -> str:
     if wanted != "auto":
         return "tcg,thread=single" if wanted == "tcg" else wanted
     if not os.access("/dev/kvm", os.W_OK):
+        if os.path.exists("/dev/kvm"):
+            say("host: no right to use /dev/kvm, emulating")
         return "tcg,thread=single"
     memo = cache_dir() / f"accel-{os.uname().release}"
     if not memo.exists():
@@ -223,6 +229,7 @@ class Guest:
             self.io = unix(self.run / "io", deadline)
             self.gq = unix(self.run / "gq", deadline)
             self.qmp = unix(self.run / "qmp", deadline)
+            self.qmp.settimeout(QMP_SECONDS)
             self.qmp_file = self.qmp.makefile("rwb")
             self.qmp_file.readline()
             self._qmp_call(b'{"execute":"qmp_capabilities"}\n')
@@ -248,10 +255,16 @@ class Guest:
         shutil.rmtree(self.run, ignore_errors=True)
 
     def _qmp_call(self, line: bytes) -> bytes:
-        self.qmp_file.write(line)
-        self.qmp_file.flush()
         while True:
-            reply = self.qmp_file.readline()
+            try:
+                if line:
+                    self.qmp_file.write(line)
+                    self.qmp_file.flush()
+                line = b""
+                reply = self.qmp_file.readline()
+            except TimeoutError as e:
+                raise LabError(f"QEMU has not answered to a QMP command for "
+                               f"{QMP_SECONDS} s: the card model hangs") from e
             if not reply:
                 return b'{"error":{"desc":"QEMU is gone"}}\n'
             if b'"event"' not in reply or b'"return"' in reply:
@@ -332,7 +345,7 @@ class Guest:
             self.show_console()
             print("lab: the guest died", file=sys.stderr)
             return STATUS_DIED
-        if bad and not (self.share / "kernel-ok").exists():
+        if bad:
             self.show_console()
             print("lab: the guest's kernel complained:", *bad[:5], sep="\n  ",
                   file=sys.stderr)

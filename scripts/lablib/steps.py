@@ -18,6 +18,7 @@ REPO = Path(__file__).resolve().parents[2]
 START = time.monotonic()
 LOG_LINES = 25
 KEEP_SECONDS = 6 * 3600
+held_locks: list[int] = []
 
 
 class LabError(Exception):
@@ -69,7 +70,12 @@ def locked(name: str) -> Iterator[None]:
         except BlockingIOError:
             say(f"{name}: another lab is building it, waiting")
             fcntl.flock(f, fcntl.LOCK_EX)
-        yield
+        # Children hold it, too: one that outlives a killed lab still builds
+        held_locks.append(f.fileno())
+        try:
+            yield
+        finally:
+            held_locks.remove(f.fileno())
 
 
 def remove(path: Path) -> None:
@@ -95,6 +101,7 @@ def command(log: Path, argv: Sequence[str | Path], **kw: object) -> None:
         try:
             done = subprocess.run([str(a) for a in argv], stdout=f, stderr=f,
                                   stdin=subprocess.DEVNULL, check=False,
+                                  pass_fds=held_locks,
                                   **kw)  # type: ignore[call-overload]
         except FileNotFoundError as e:
             raise LabError(f"{argv[0]} is not installed") from e
@@ -128,6 +135,9 @@ def step(name: str, key: str, build: Callable[[Path, Path], None],
         tmp = final.with_name(final.name + ".tmp")
         try:
             build(tmp, log)
+        except shutil.Error as e:
+            raise LabError(f"{name}: {e.args[0][0][2]}, and {len(e.args[0]) - 1} "
+                           f"more; the log is {log}") from e
         except OSError as e:
             raise LabError(f"{name}: {e}; the log is {log}") from e
         tmp.rename(final)

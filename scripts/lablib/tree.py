@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ bc flex bison xz-utils dpkg-dev ca-certificates dkms python3-docutils
 FIRMWARE = "firmware-netronome"
 HOST_TOOLS = {"mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs",
               "cpio": "cpio", "gzip": "gzip"}
+OLD_DAYS = 14
 # Nobody reads manuals in the guest
 EXCLUDE = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*",
            "/usr/share/info/*"]
@@ -33,16 +35,8 @@ class Tree:
     release: str
 
     @property
-    def modules(self) -> Path:
-        return self.path / "lib/modules" / self.release
-
-    @property
     def kernel(self) -> Path:
         return self.path / "boot" / f"vmlinuz-{self.release}"
-
-    @property
-    def qemu_src(self) -> Path:
-        return self.path / "usr/src/qemu"
 
 
 def host_mirror() -> str:
@@ -149,6 +143,10 @@ def get_tree(suite: str) -> Tree:
                 lambda tmp, log: build_tree(suite, tmp, log),
                 f"Debian {suite} with kernel, Open vSwitch, QEMU and compilers "
                 "(about 3 minutes)")
+    age = (time.time() - (path / "var/lib/dpkg/status").stat().st_mtime) / 86400
+    if age > OLD_DAYS:
+        say(f"tree-{suite}: {age:.0f} days old; `scripts/lab clean` for Debian's "
+            "newer packages")
     releases = sorted(p.name for p in (path / "lib/modules").iterdir())
     return Tree(path, releases[-1])
 

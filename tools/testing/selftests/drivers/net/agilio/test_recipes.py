@@ -269,8 +269,8 @@ if __name__ == "__main__":
         tunnel.device(_kind)
     ports.update({"wire0": wire(0), **{f"vf{n}": Port(d) for n, d in enumerate(VFS)}})
     for _r in recipes():
-        ktest.tests.insert(len(ktest.tests) - 1, (_r.name, run_recipe(_r), False))
+        ktest.tests.insert(len(ktest.tests) - 1, ktest.Case(_r.name, run_recipe(_r)))
     for _name, _rule, _words in REFUSED:
-        ktest.tests.insert(len(ktest.tests) - 1,
-                           (f"{_name}: refused", run_refused(_rule, _words), False))
+        ktest.tests.insert(len(ktest.tests) - 1, ktest.Case(
+            f"{_name}: refused", run_refused(_rule, _words)))
     raise SystemExit(ktest.run("recipes"))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Tests as functions: a line for each, the kernel's log checked after each."""
+"""Tests as functions: a line for each, the kernel's log checked after each. The
+first line says how many there will be, as 1..N."""
 from __future__ import annotations
 
 import os
@@ -7,9 +8,13 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass
 
-BAD = re.compile(r"WARNING: |BUG: |Oops|refcount_t|unregister_netdevice: "
-                 r"waiting|general protection|blocked for more than")
+from .net import nothing_wrong
+
+BAD = re.compile(r"WARNING: |BUG[ :]|Oops|refcount_t|unregister_netdevice: "
+                 r"waiting|general protection|blocked for more than|UBSAN: |"
+                 r"list_(add|del) corruption|NETDEV WATCHDOG")
 # What nfp.ko says on a real card, or about our tests being rough with it
 DRIVER_BAD = re.compile(r"(nfp|agilio)[^:]* 0000:[0-9a-f:.]+:.*"
                         r"(error|fail|timeout|timed out|invalid|unknown|"
@@ -18,7 +23,17 @@ DRIVER_BAD = re.compile(r"(nfp|agilio)[^:]* 0000:[0-9a-f:.]+:.*"
 LOADER = "firmware: failed to load"
 
 Test = Callable[[], None]
-tests: list[tuple[str, Test, bool]] = []
+
+
+@dataclass
+class Case:
+    name: str
+    run: Test
+    # It makes the driver complain on purpose
+    noisy: bool = False
+
+
+tests: list[Case] = []
 
 
 class Skip(Exception):
@@ -28,7 +43,7 @@ class Skip(Exception):
 def test(name: str, noisy: bool = False) -> Callable[[Test], Test]:
     """A test; noisy ones make the driver complain on purpose."""
     def add(fn: Test) -> Test:
-        tests.append((name, fn, noisy))
+        tests.append(Case(name, fn, noisy))
         return fn
     return add
 
@@ -61,43 +76,51 @@ def driver() -> str:
     return os.environ["LAB_DRIVER"]
 
 
-def run(title: str) -> int:
-    """Run all tests, or those whose names contain an argument."""
-    wanted = sys.argv[1:]
+def chosen(words: list[str]) -> list[Case]:
+    """The tests whose names contain a word; each word must choose one."""
+    for word in words:
+        if not any(word in t.name for t in tests):
+            sys.exit(f"no test has {word!r} in its name")
+    return [t for t in tests
+            if not words or any(w in t.name for w in words)]
+
+
+def where(e: BaseException) -> str:
+    """The line of the test that an exception came out of."""
+    frames = traceback.extract_tb(e.__traceback__)
+    at = ([f for f in frames if "test_" in f.filename] or list(frames))[-1]
+    return f"{at.filename.rsplit('/', 1)[-1]}:{at.lineno}"
+
+
+def run(title: str, met: tuple[str, ...] = ()) -> int:
+    """Run all tests, or those whose names contain an argument. @met: what the
+    model counts as wrong, and meets here on purpose."""
+    todo = chosen(sys.argv[1:])
+    todo.append(Case("the model met nothing wrong", lambda: nothing_wrong(met)))
     kmsg = Kmsg()
     boot = [x for x in kmsg.lines() if complaint(x)]
     bad = 0
 
-    def report(ok: bool, name: str) -> None:
-        print(f"{'ok' if ok else 'not ok'} - {title} ({driver()}): {name}",
-              flush=True)
-
-    report(not boot, "nothing wrong in the kernel log since boot")
-    for line in boot:
-        print(f"# {line}")
-    bad += bool(boot)
-    for name, fn, noisy in tests:
-        if wanted and not any(w in name for w in wanted):
-            continue
-        try:
-            fn()
-            ok = True
-        except Skip as e:
-            print(f"skip - {title} ({driver()}): {name}: {e}", flush=True)
-            continue
-        except Exception as e:  # a test must not end the others
-            ok = False
-            where = traceback.extract_tb(e.__traceback__)[-1]
-            at = [f for f in traceback.extract_tb(e.__traceback__)
-                  if "test_" in f.filename]
-            where = at[-1] if at else where
-            print(f"# {where.filename.rsplit('/', 1)[-1]}:{where.lineno}: "
-                  f"{type(e).__name__}: {e}")
-        log = kmsg.lines()
-        hits = [x for x in log if complaint(x, noisy)]
-        for line in hits:
+    def report(verdict: str, name: str, log: list[str]) -> int:
+        """Return: 1 for a failure."""
+        for line in log:
             print(f"# kernel: {line}")
-        ok = ok and not hits
-        report(ok, name)
-        bad += not ok
+        if log:
+            verdict = "not ok"
+        print(f"{verdict} - {title} ({driver()}): {name}", flush=True)
+        return int(verdict == "not ok")
+
+    print(f"1..{len(todo) + 1}")
+    bad += report("ok", "nothing wrong in the kernel log since boot", boot)
+    for t in todo:
+        verdict, name = "ok", t.name
+        try:
+            t.run()
+        except Skip as e:
+            verdict, name = "skip", f"{t.name}: {e}"
+        except Exception as e:  # a test must not end the others
+            verdict = "not ok"
+            print(f"# {where(e)}: {type(e).__name__}: {e}")
+        bad += report(verdict, name,
+                      [x for x in kmsg.lines() if complaint(x, t.noisy)])
     return 1 if bad else 0

@@ -15,7 +15,7 @@ DB = "/tmp/ovs.db"
 DAEMON = "--detach --no-chdir --pidfile"
 
 
-def start(hw_offload: bool) -> None:
+def start(hw_offload: bool, tc_policy: str = "none") -> None:
     """A fresh Open vSwitch; it looks at hw-offload only when it starts."""
     sh(f"mkdir -p {RUN}; rm -f {DB}; modprobe openvswitch; "
        f"ovsdb-tool create {DB} /usr/share/openvswitch/vswitch.ovsschema")
@@ -23,7 +23,8 @@ def start(hw_offload: bool) -> None:
        f"--log-file=/tmp/ovsdb.log 2>&1")
     sh("ovs-vsctl --no-wait init")
     sh(f"ovs-vsctl --no-wait set Open_vSwitch . "
-       f"other_config:hw-offload={'true' if hw_offload else 'false'}")
+       f"other_config:hw-offload={'true' if hw_offload else 'false'} "
+       f"other_config:tc-policy={tc_policy}")
     sh(f"ovs-vswitchd unix:{RUN}/db.sock {DAEMON} "
        f"--log-file=/tmp/vswitchd.log 2>&1")
 
@@ -71,27 +72,62 @@ def flows(kind: str = "") -> list[Flow]:
 
 @dataclass
 class Counts:
-    """Packets that came in through the card's ports, and of these the ones
-    that the host saw."""
-    total: int
-    host: int
+    """Packets that came in through the card's ports and of these the ones that
+    the host saw: once by the driver, once by the card model."""
+    total: int = 0
+    host: int = 0
+    model_total: int = 0
+    model_host: int = 0
 
-    def __sub__(self, other: Counts) -> Counts:
-        return Counts(self.total - other.total, self.host - other.host)
+    def __sub__(self, o: Counts) -> Counts:
+        return Counts(self.total - o.total, self.host - o.host,
+                      self.model_total - o.model_total,
+                      self.model_host - o.model_host)
+
+    def __add__(self, o: Counts) -> Counts:
+        return Counts(self.total + o.total, self.host + o.host,
+                      self.model_total + o.model_total,
+                      self.model_host + o.model_host)
+
+    @property
+    def card(self) -> int:
+        return self.model_total - self.model_host
 
     @property
     def percent(self) -> float:
-        return 100 * (1 - self.host / self.total) if self.total else 0.0
+        return 100 * self.card / self.model_total if self.model_total else 0.0
+
+    @property
+    def agree(self) -> bool:
+        return (self.total, self.host) == (self.model_total, self.model_host)
 
 
-def counts(ports: list[str]) -> Counts:
+def driver_counts(ports: list[str]) -> tuple[int, int]:
     total = host = 0
     for dev in ports:
         (link,) = js(f"ip -s -j link show dev {dev}")
         total += link["stats64"]["rx"]["packets"]
         (group,) = js(f"ip -j stats show dev {dev} group offload subgroup cpu_hit")
         host += group["stats64"]["rx"]["packets"]
-    return Counts(total, host)
+    return total, host
+
+
+def model_counts() -> tuple[int, int]:
+    hits, misses, fallbacks = map(int, sh(
+        "lab-qmp counter lookup_hits lookup_misses fallbacks").split())
+    return hits + misses, fallbacks
+
+
+def counts(ports: list[str]) -> Counts:
+    """Both, of one moment: read again while packets are on their way."""
+    def read() -> Counts | None:
+        first, model = driver_counts(ports), model_counts()
+        same = first == driver_counts(ports) and model == model_counts()
+        return Counts(*first, *model) if same else None
+
+    got = until("the counters stand still", read)
+    assert isinstance(got, Counts)
+    return got
 
 
 def tenant(name: str, dev: str, address: str) -> None:
