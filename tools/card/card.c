@@ -124,12 +124,19 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return !a || (b && b < a) ? b : a;
 }
 
-static void rearm(struct card *card)
+/*
+ * There is one timer and there are several things to wait for. Only this
+ * function sets it, to the first of them; whoever changes a deadline calls it.
+ */
+void card_rearm(struct card *card)
 {
 	uint64_t at = card->vnics->deadline;
 
 	at = earlier(at, card->flower->stats_at);
 	at = earlier(at, card->flower->tun.active_at);
+	if (at == card->timer_at)
+		return;
+	card->timer_at = at;
 	card->ops->timer(card->host, at);
 }
 
@@ -140,7 +147,9 @@ void card_timer(struct card *card)
 	stats_timer(card, now);
 	tunnel_timer(card, now);
 	irq_timer(card, now);
-	rearm(card);
+	/* It has fired, or somebody looks after it: set it in any case */
+	card->timer_at = CARD_TIMER_UNKNOWN;
+	card_rearm(card);
 }
 
 void card_run(struct card *card)

@@ -25,6 +25,7 @@
 #define CARD_PF_RINGS		2
 #define CARD_VF_LIMIT		61
 #define CARD_HWINFO_KEYS	64
+#define CARD_TIMER_UNKNOWN	UINT64_MAX
 
 #define SYS_HWINFO		0x8100030000ULL
 #define SYS_HWINFO_SIZE		0x2000
@@ -152,12 +153,15 @@ struct card {
 	struct vnics *vnics;
 	struct flower *flower;
 
+	uint64_t timer_at;		/* as the caller was told */
 	bool nsp_stuck;
 	unsigned int drop_cmsg;
 	unsigned int drop_reply;
 	struct counters cnt;
 };
 
+/* card.c: a deadline has changed, have the timer follow */
+void card_rearm(struct card *card);
 void card_log(struct card *card, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

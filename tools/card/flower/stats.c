@@ -22,7 +22,7 @@ void stats_count(struct card *card, struct tally *tally, size_t len)
 	if (f->stats_at)
 		return;
 	f->stats_at = card->ops->now(card->host) + card->cfg.stats_ms * MS;
-	card->ops->timer(card->host, f->stats_at);
+	card_rearm(card);
 }
 
 static void fill(struct agl_flow_stats *r, const struct tally *tally)
