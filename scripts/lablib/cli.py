@@ -22,7 +22,13 @@ What a script finds in the guest, with either driver:
   lab-qmp counters     everything that the card model counts
   lab-qmp counter NAME one of them
   lab-qmp cable N on|off
-  lab-qmp fault WHAT   nsp-stuck=1|0, drop-cmsg=N, drop-reply=N
+  lab-qmp faults       what can be broken, each with its value and a line of text
+  lab-qmp fault NAME=VALUE   break it; NAME=off mends it, "off" all of them:
+                       nsp-stuck=1|0 nsp=delay:MS[:CODE]|err:E[:CODE] drop-cmsg=N
+                       drop-reply=N ctrl-dead=1|0 cmsg-garbage=N stats-bad-ctx=N
+                       update-dead=1|0 update-err=N qc-ones=N surprise=1|0
+                       dma-fail=N irq-lost=N rx-offset=N start-txq=N max-mtu=N
+                       max-txrings=N max-rxrings=N
   lab-qmp raw JSON     any QMP command
 All interfaces are up and named as udev names them. The repository is at /repo
 (read only), a folder shared with the host at /lab. A script in the repository

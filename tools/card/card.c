@@ -60,8 +60,7 @@ struct card *card_new(const struct card_config *cfg, const struct card_host *ops
 	if (!card)
 		return NULL;
 	card->cfg = *cfg;
-	card->ops = ops;
-	card->host = host;
+	slot_init(card, ops, host);
 	card->board = board_find(cfg->board);
 	card->cfg.serial_low += card->board->dsn[5];
 	card->vnics = calloc(1, sizeof(*card->vnics));
@@ -124,12 +123,22 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return !a || (b && b < a) ? b : a;
 }
 
-static void rearm(struct card *card)
+/*
+ * There is one timer and there are several things to wait for. Only this
+ * function sets it, to the first of them; whoever changes a deadline calls it.
+ */
+void card_rearm(struct card *card)
 {
 	uint64_t at = card->vnics->deadline;
 
 	at = earlier(at, card->flower->stats_at);
 	at = earlier(at, card->flower->tun.active_at);
+	at = earlier(at, card->nsp_at);
+	if (fault_on(card, FAULT_SURPRISE))
+		at = 0;
+	if (at == card->timer_at)
+		return;
+	card->timer_at = at;
 	card->ops->timer(card->host, at);
 }
 
@@ -137,10 +146,15 @@ void card_timer(struct card *card)
 {
 	uint64_t now = card->ops->now(card->host);
 
-	stats_timer(card, now);
-	tunnel_timer(card, now);
-	irq_timer(card, now);
-	rearm(card);
+	if (!fault_on(card, FAULT_SURPRISE)) {
+		nsp_timer(card, now);
+		stats_timer(card, now);
+		tunnel_timer(card, now);
+		irq_timer(card, now);
+	}
+	/* It has fired, or somebody looks after it: set it in any case */
+	card->timer_at = CARD_TIMER_UNKNOWN;
+	card_rearm(card);
 }
 
 void card_run(struct card *card)
@@ -149,9 +163,12 @@ void card_run(struct card *card)
 	bool more = false;
 	unsigned int i;
 
+	if (fault_on(card, FAULT_SURPRISE))
+		return;
 	pipeline_drain(card);
 	/* Control messages first: a rule is there before the packets after it */
-	more |= vnic_tx_run(&n->ctrl);
+	if (!fault_on(card, FAULT_CTRL_DEAD))
+		more |= vnic_tx_run(&n->ctrl);
 	more |= vnic_tx_run(&n->pf);
 	for (i = 0; i < n->vfs; i++)
 		more |= vnic_tx_run(&n->vf[i]);
@@ -165,7 +182,7 @@ uint64_t card_vf_bar_read(struct card *card, unsigned int vf, unsigned int bar,
 {
 	struct vnics *n = card->vnics;
 
-	if (vf >= n->vfs)
+	if (vf >= n->vfs || fault_on(card, FAULT_SURPRISE))
 		return ~0ULL;
 	if (bar == 0)
 		return get_le(n->vf[vf].cb + addr, size);
@@ -180,7 +197,7 @@ void card_vf_bar_write(struct card *card, unsigned int vf, unsigned int bar,
 {
 	struct vnics *n = card->vnics;
 
-	if (vf >= n->vfs)
+	if (vf >= n->vfs || fault_on(card, FAULT_SURPRISE))
 		return;
 	if (bar == 0) {
 		put_le(n->vf[vf].cb + addr, val, size);
@@ -230,25 +247,4 @@ void card_counters(struct card *card, card_counter_fn fn, void *opaque)
 	fn(opaque, "neighs_limit", NEIGH_LIMIT);
 	fn(opaque, "features", card->flower->features);
 	fn(opaque, "firmware_loaded", card->image.loaded);
-}
-
-bool card_fault(struct card *card, const char *what)
-{
-	unsigned int n;
-
-	if (sscanf(what, "nsp-stuck=%u", &n) == 1) {
-		card->nsp_stuck = n;
-		if (!n)
-			nsp_command(card);
-		return true;
-	}
-	if (sscanf(what, "drop-cmsg=%u", &n) == 1) {
-		card->drop_cmsg = n;
-		return true;
-	}
-	if (sscanf(what, "drop-reply=%u", &n) == 1) {
-		card->drop_reply = n;
-		return true;
-	}
-	return false;
 }

@@ -126,12 +126,17 @@ typedef void (*card_counter_fn)(void *opaque, const char *name, uint64_t value);
 void card_counters(struct card *card, card_counter_fn fn, void *opaque);
 
 /**
- * card_fault - break something
+ * card_fault - break something, or mend it
  * @card: the card
- * @what: "nsp-stuck=1", "drop-cmsg=N", "drop-reply=N", ...
+ * @what: NAME=VALUE as card_faults() lists them; NAME=off mends one, "off" all
  *
- * Return: false if there is no such fault.
+ * Return: false if there is no such fault, or it has no such value.
  */
 bool card_fault(struct card *card, const char *what);
+
+/* Every fault that there is, with its value, "off" for none */
+typedef void (*card_fault_fn)(void *opaque, const char *name, const char *value,
+			      const char *help);
+void card_faults(struct card *card, card_fault_fn fn, void *opaque);
 
 #endif

@@ -81,6 +81,8 @@ uint64_t card_bar_read(struct card *card, unsigned int bar, uint64_t addr,
 	uint32_t word = card->slots[n];
 	struct cpp_cmd cmd;
 
+	if (fault_on(card, FAULT_SURPRISE))
+		return ~0ULL;
 	if (is_general(word))
 		return general_read(card, off, size);
 	if (!slot_decode(card, word, order, off, false, &cmd))
@@ -97,6 +99,8 @@ void card_bar_write(struct card *card, unsigned int bar, uint64_t addr,
 	uint32_t word = card->slots[n];
 	struct cpp_cmd cmd;
 
+	if (fault_on(card, FAULT_SURPRISE))
+		return;
 	if (is_general(word))
 		general_write(card, off, val, size);
 	else if (slot_decode(card, word, order, off, true, &cmd))

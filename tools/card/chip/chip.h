@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../card.h"
+#include "../fault.h"
 #include "abi/base.h"
 #include "abi/cpp.h"
 #include "abi/nffw.h"
@@ -25,6 +26,7 @@
 #define CARD_PF_RINGS		2
 #define CARD_VF_LIMIT		61
 #define CARD_HWINFO_KEYS	64
+#define CARD_TIMER_UNKNOWN	UINT64_MAX
 
 #define SYS_HWINFO		0x8100030000ULL
 #define SYS_HWINFO_SIZE		0x2000
@@ -41,7 +43,8 @@
 	X(nsp_commands) X(nsp_errors) X(fw_loads) X(resets)		\
 	X(reconfigs) X(reconfig_errors)					\
 	X(tx_frames) X(tx_bad_desc) X(rx_no_credit) X(rx_too_long)	\
-	X(rx_disabled) X(rx_filtered) X(irqs) X(irqs_pending)				\
+	X(rx_disabled) X(rx_filtered) X(irqs) X(irqs_pending)		\
+	X(dma_failed) X(irqs_lost)					\
 	X(cmsg_rx) X(cmsg_unknown) X(cmsg_bad) X(cmsg_dropped)		\
 	X(cmsg_tx) X(cmsg_tx_dropped)					\
 	X(flow_add) X(flow_mod) X(flow_del) X(flow_dup) X(flow_missing)	\
@@ -133,8 +136,10 @@ struct flower;
 
 struct card {
 	struct card_config cfg;
-	const struct card_host *ops;
+	const struct card_host *ops;	/* called with @host */
 	void *host;
+	const struct card_host *slot;	/* what is behind them */
+	void *slot_host;
 	const struct board *board;
 
 	uint32_t slots[AGL_NUM_SLOTS];
@@ -152,12 +157,36 @@ struct card {
 	struct vnics *vnics;
 	struct flower *flower;
 
-	bool nsp_stuck;
-	unsigned int drop_cmsg;
-	unsigned int drop_reply;
+	uint64_t timer_at;		/* as the caller was told */
+	struct card_fault fault[FAULTS];
+	unsigned int garbage;		/* control messages sent by fault */
+	uint64_t nsp_at;		/* when the command is done, 0: none waits */
+	uint64_t nsp_taken;		/* that command */
 	struct counters cnt;
 };
 
+static inline bool fault_on(const struct card *card, enum card_fault_id id)
+{
+	return card->fault[id].on;
+}
+
+/* Return: true if this is one of the next N times */
+static inline bool fault_take(struct card *card, enum card_fault_id id)
+{
+	struct card_fault *f = &card->fault[id];
+
+	if (!f->on)
+		return false;
+	if (!--f->value)
+		f->on = false;
+	return true;
+}
+
+/* fault.c: what the card has of its slot goes by way of the faults */
+void slot_init(struct card *card, const struct card_host *ops, void *host);
+
+/* card.c: a deadline has changed, have the timer follow */
+void card_rearm(struct card *card);
 void card_log(struct card *card, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
@@ -192,6 +221,9 @@ void resource_init(struct card *card);
 /* nsp.c, nsp_eth.c */
 void nsp_init(struct card *card);
 void nsp_command(struct card *card);
+void nsp_timer(struct card *card, uint64_t now);
+/* A fault has changed: do what it kept from being done */
+void nsp_resume(struct card *card);
 int nsp_eth_rescan(struct card *card, uint8_t *buf);
 int nsp_eth_control(struct card *card, const uint8_t *buf);
 int nsp_read_media(struct card *card, uint8_t *buf);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The service processor: registers, buffers and commands, all of which
- * complete at once. 01-platform.md section 6.
+ * complete at once unless a fault delays them. 01-platform.md section 6.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -317,18 +317,26 @@ static int nsp_run(struct card *card, struct nsp_cmd *cmd, uint64_t command,
 	return error;
 }
 
-void nsp_command(struct card *card)
+static bool nsp_fault(struct card *card, unsigned int code, bool delay)
 {
-	uint64_t command = reg(card, AGL_NSP_COMMAND);
-	struct nsp_cmd cmd = {};
+	const struct card_fault *f = &card->fault[FAULT_NSP];
+
+	return f->on && f->delay == delay &&
+	       (f->code == FAULT_NSP_ANY || f->code == code);
+}
+
+static void nsp_finish(struct card *card, uint64_t command)
+{
+	struct nsp_cmd cmd = {
+		.code = FIELD_GET(AGL_NSP_COMMAND_CODE, command),
+		.option = FIELD_GET(AGL_NSP_COMMAND_OPTION, command),
+	};
 	int error;
 
-	if (!(command & AGL_NSP_COMMAND_START) || card->nsp_stuck)
-		return;
-	card->cnt.nsp_commands++;
-	cmd.code = FIELD_GET(AGL_NSP_COMMAND_CODE, command);
-	cmd.option = FIELD_GET(AGL_NSP_COMMAND_OPTION, command);
-	error = nsp_run(card, &cmd, command, reg(card, AGL_NSP_BUFFER));
+	if (nsp_fault(card, cmd.code, false))
+		error = card->fault[FAULT_NSP].value;
+	else
+		error = nsp_run(card, &cmd, command, reg(card, AGL_NSP_BUFFER));
 	if (error)
 		card->cnt.nsp_errors++;
 	/* The argument's place takes the return value */
@@ -336,4 +344,41 @@ void nsp_command(struct card *card)
 		FIELD_PREP(AGL_NSP_COMMAND_OPTION, cmd.ret) |
 		FIELD_PREP(AGL_NSP_COMMAND_CODE, cmd.code));
 	set_reg(card, AGL_NSP_STATUS, status(card, cmd.code, error));
+}
+
+void nsp_command(struct card *card)
+{
+	uint64_t command = reg(card, AGL_NSP_COMMAND), ms;
+	unsigned int code = FIELD_GET(AGL_NSP_COMMAND_CODE, command);
+
+	if (!(command & AGL_NSP_COMMAND_START) || card->nsp_at ||
+	    fault_on(card, FAULT_NSP_STUCK))
+		return;
+	card->cnt.nsp_commands++;
+	if (!nsp_fault(card, code, true)) {
+		nsp_finish(card, command);
+		return;
+	}
+	/* Taken, but not done */
+	ms = card->fault[FAULT_NSP].value;
+	set_reg(card, AGL_NSP_COMMAND, command & ~AGL_NSP_COMMAND_START);
+	set_reg(card, AGL_NSP_STATUS, status(card, code, 0) | AGL_NSP_STATUS_BUSY);
+	card->nsp_taken = command;
+	card->nsp_at = card->ops->now(card->host) + ms * 1000000;
+	card_rearm(card);
+}
+
+void nsp_timer(struct card *card, uint64_t now)
+{
+	if (!card->nsp_at || now < card->nsp_at)
+		return;
+	card->nsp_at = 0;
+	nsp_finish(card, card->nsp_taken);
+}
+
+void nsp_resume(struct card *card)
+{
+	nsp_timer(card, UINT64_MAX);
+	nsp_command(card);
+	card_rearm(card);
 }

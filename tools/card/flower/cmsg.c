@@ -80,8 +80,7 @@ void flower_cmsg(struct card *card, uint32_t port, const uint8_t *msg,
 	card->cnt.cmsg_rx++;
 	if (!card->flower->running)
 		return;
-	if (card->drop_cmsg) {
-		card->drop_cmsg--;
+	if (fault_take(card, FAULT_DROP_CMSG)) {
 		card->cnt.cmsg_dropped++;
 		return;
 	}
@@ -99,10 +98,9 @@ bool cmsg_send(struct card *card, uint8_t type, const void *body, size_t len)
 	uint8_t msg[AGL_CMSG_MAX_TO_HOST] = {};
 	struct agl_cmsg_head *h = (void *)msg;
 
-	if (sizeof(*h) + len > sizeof(msg))
+	if (sizeof(*h) + len > sizeof(msg) || fault_on(card, FAULT_SURPRISE))
 		return false;
-	if (card->drop_reply) {
-		card->drop_reply--;
+	if (fault_take(card, FAULT_DROP_REPLY)) {
 		card->cnt.cmsg_tx_dropped++;
 		return true;
 	}
@@ -116,4 +114,34 @@ bool cmsg_send(struct card *card, uint8_t type, const void *body, size_t len)
 	}
 	card->cnt.cmsg_tx++;
 	return true;
+}
+
+#define GARBAGE_TYPES	(AGL_CMSG_TYPES + 2)
+
+/* Message @n of a firmware that has gone mad: a type, and a form of it */
+void cmsg_send_garbage(struct card *card, unsigned int n)
+{
+	static const size_t length[] = { 0, 3, 64, 1496, 28, 1496, 132, 0 };
+	unsigned int type = n % GARBAGE_TYPES, i;
+	unsigned int form = n / GARBAGE_TYPES % ARRAY_SIZE(length);
+	uint8_t msg[AGL_CMSG_MAX_TO_HOST] = {};
+	struct agl_cmsg_head *h = (void *)msg;
+	size_t len = sizeof(*h) + length[form];
+	uint32_t noise = n;
+
+	h->type = type < AGL_CMSG_TYPES ? type : type == AGL_CMSG_TYPES ? 0x40 : 0xff;
+	h->version = form == 6 ? AGL_CMSG_VERSION + 1 : AGL_CMSG_VERSION;
+	/* Forms 1 to 3 are all ones, 4 and 6 noise, 5 zeros, 7 half a head */
+	for (i = sizeof(*h); i < len && form < 4; i++)
+		msg[i] = 0xff;
+	for (i = sizeof(*h); i < len && (form == 4 || form == 6); i++) {
+		noise = noise * 1103515245u + 12345;
+		msg[i] = noise >> 16;
+	}
+	if (form == 7)
+		len = 2;
+	if (vnic_rx(&card->vnics->ctrl, AGL_META_PORTID_CTRL, msg, len))
+		card->cnt.cmsg_tx++;
+	else
+		card->cnt.cmsg_tx_dropped++;
 }

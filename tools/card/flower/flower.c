@@ -83,6 +83,7 @@ void flower_stop(struct card *card)
 	f->host_mask = NULL;
 	f->combined = NULL;
 	f->stats_at = 0;
+	card_rearm(card);
 }
 
 void flower_memory_written(struct card *card, const uint8_t *p)

@@ -155,6 +155,7 @@ void port_output(struct card *card, uint32_t id, const uint8_t *frame,
 void flower_cmsg(struct card *card, uint32_t port, const uint8_t *msg,
 		 size_t len);
 bool cmsg_send(struct card *card, uint8_t type, const void *body, size_t len);
+void cmsg_send_garbage(struct card *card, unsigned int n);
 
 /* table.c */
 void table_add(struct card *card, const uint8_t *p, size_t len);

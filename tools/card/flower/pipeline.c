@@ -144,7 +144,8 @@ void card_wire_in(struct card *card, unsigned int wire, const void *frame,
 	struct flower *f = card->flower;
 	struct port *p;
 
-	if (!phys || len < 14 || len > VNIC_FRAME_MAX)
+	if (!phys || len < 14 || len > VNIC_FRAME_MAX ||
+	    fault_on(card, FAULT_SURPRISE))
 		return;
 	/* Two wires of one card tied together end up here */
 	if (f->busy) {

@@ -22,7 +22,7 @@ void stats_count(struct card *card, struct tally *tally, size_t len)
 	if (f->stats_at)
 		return;
 	f->stats_at = card->ops->now(card->host) + card->cfg.stats_ms * MS;
-	card->ops->timer(card->host, f->stats_at);
+	card_rearm(card);
 }
 
 static void fill(struct agl_flow_stats *r, const struct tally *tally)
@@ -33,8 +33,24 @@ static void fill(struct agl_flow_stats *r, const struct tally *tally)
 	r->cookie = htobe64(tally->cookie);
 }
 
-static bool send(struct card *card, const struct agl_flow_stats *r, size_t n)
+/* By fault: a context that isn't there, of three kinds */
+static void add_bad(struct card *card, struct agl_flow_stats *r)
 {
+	static const uint32_t ctx[3] = { 0, AGL_CTX_INDEX, UINT32_MAX };
+	unsigned int n = card->fault[FAULT_STATS_BAD_CTX].value % 3;
+
+	memset(r, 0, sizeof(*r));
+	r->ctx = htobe32(n ? ctx[n] : card->flower->contexts);
+	r->packets = htobe32(1);
+	r->bytes = htobe64(100);
+	r->cookie = UINT64_MAX;
+}
+
+/* @r has room for one more */
+static bool send(struct card *card, struct agl_flow_stats *r, size_t n)
+{
+	if (fault_take(card, FAULT_STATS_BAD_CTX))
+		add_bad(card, &r[n++]);
 	if (!cmsg_send(card, AGL_CMSG_FLOW_STATS, r, n * sizeof(*r)))
 		return false;
 	card->cnt.stats_msgs++;
@@ -46,7 +62,7 @@ static bool send(struct card *card, const struct agl_flow_stats *r, size_t n)
 void stats_flush(struct card *card, struct tally *tally)
 {
 	struct tally **at = &card->flower->dirty;
-	struct agl_flow_stats r;
+	struct agl_flow_stats r[2];
 
 	if (!tally->dirty)
 		return;
@@ -56,8 +72,8 @@ void stats_flush(struct card *card, struct tally *tally)
 	tally->dirty = false;
 	if (!tally->packets)
 		return;
-	fill(&r, tally);
-	send(card, &r, 1);
+	fill(&r[0], tally);
+	send(card, r, 1);
 	tally->packets = 0;
 	tally->bytes = 0;
 }
@@ -65,7 +81,7 @@ void stats_flush(struct card *card, struct tally *tally)
 void stats_timer(struct card *card, uint64_t now)
 {
 	struct flower *f = card->flower;
-	struct agl_flow_stats r[RECORDS];
+	struct agl_flow_stats r[RECORDS + 1];
 	struct tally *batch[RECORDS];
 	unsigned int n, i;
 

@@ -320,7 +320,7 @@ void neigh_used(struct card *card, struct neigh *n)
 	if (t->active_at)
 		return;
 	t->active_at = card->ops->now(card->host) + card->cfg.active_ms * MS;
-	card->ops->timer(card->host, t->active_at);
+	card_rearm(card);
 }
 
 /* One message's entries of a family; the used flags of these are cleared */

@@ -325,6 +325,21 @@ static char *get_counters(Object *obj, Error **errp)
 	return g_string_free(text, false);
 }
 
+static void fault_line(void *opaque, const char *name, const char *value,
+		       const char *help)
+{
+	g_string_append_printf(opaque, "%s=%s\t%s\n", name, value, help);
+}
+
+static char *get_faults(Object *obj, Error **errp)
+{
+	GString *text = g_string_new("");
+
+	if (CARD(obj)->card)
+		card_faults(CARD(obj)->card, fault_line, text);
+	return g_string_free(text, false);
+}
+
 static void set_fault(Object *obj, const char *value, Error **errp)
 {
 	if (!CARD(obj)->card || !card_fault(CARD(obj)->card, value))
@@ -463,7 +478,7 @@ static void card_instance_init(Object *obj)
 {
 	card_config_default(&CARD(obj)->cfg);
 	object_property_add_str(obj, "counters", get_counters, NULL);
-	object_property_add_str(obj, "fault", NULL, set_fault);
+	object_property_add_str(obj, "fault", get_faults, set_fault);
 	object_property_add_str(obj, "cable", NULL, set_cable);
 }
 

@@ -409,6 +409,45 @@ static void test_internal(void)
 	CHECK(host_counter("passes_over") == 1 && host.outs == 0);
 }
 
+/* 50 us on the PF's receive ring */
+static void moderate_pf(void)
+{
+	unsigned int ticks = 50 * AGL_ME_FREQ_DEFAULT / 16;
+
+	put_le(PF->cb + AGL_CB_RXR_IRQMOD(0), 0xffu << 16 | ticks, 4);
+	host_vnic_up(PF, AGL_CTRL_IRQMOD);
+}
+
+static void test_timers(void)
+{
+	unsigned int vec = PF->natural;
+
+	test_begin("an interrupt due in 50 us waits for no statistics");
+	setup();
+	send(AGL_CMSG_TUN_NEIGH, NEIGH_13_6);
+	send(AGL_CMSG_FLOW_ADD, ENCAP_RULE);
+	moderate_pf();
+	host.now = 1000000;
+	in(0, OUTER_ETH IP_IN);
+	CHECK(host.deadline == 1050000 && !host.irqs[vec]);
+	host.now = 1010000;
+	host_tx(VF(1), inner, inner_len, 0, NULL);
+	CHECK(host_counter("encaps") == 1 && host.deadline == 1050000);
+	host.now = host.deadline;
+	card_timer(host.card);
+	CHECK(host.irqs[vec] == 1);
+
+	test_begin("after it come the statistics, then ACTIVE_TUNS, then nothing");
+	CHECK(host.deadline == 1010000 + 1000000000ull);
+	host.now = host.deadline;
+	card_timer(host.card);
+	CHECK(host_counter("stats_msgs") == 1);
+	CHECK(host.deadline == 1010000 + 5000000000ull);
+	host.now = host.deadline;
+	card_timer(host.card);
+	CHECK(!host.deadline);
+}
+
 static void test_malformed(void)
 {
 	static const uint8_t types[] = {
@@ -454,6 +493,7 @@ int main(void)
 	test_pre_tunnel();
 	test_decap_v2();
 	test_internal();
+	test_timers();
 	test_malformed();
 	return test_end();
 }

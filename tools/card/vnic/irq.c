@@ -51,7 +51,7 @@ void irq_ring_event(struct vnic *v, struct vnic_ring *r)
 	if (!v->card->vnics->deadline ||
 	    r->oldest + r->delay < v->card->vnics->deadline) {
 		v->card->vnics->deadline = r->oldest + r->delay;
-		v->card->ops->timer(v->card->host, v->card->vnics->deadline);
+		card_rearm(v->card);
 	}
 }
 

@@ -34,6 +34,8 @@ uint64_t queue_read(struct card *card, uint64_t off)
 {
 	struct queue *q = &card->vnics->qc[off / AGL_QC_STRIDE];
 
+	if (off % AGL_QC_STRIDE >= AGL_QC_STS_LO && fault_take(card, FAULT_QC_ONES))
+		return ~0ULL;
 	switch (off % AGL_QC_STRIDE) {
 	case AGL_QC_STS_LO:
 		return (q->rptr & AGL_QC_PTR_MASK) |

@@ -53,6 +53,27 @@ static void write_tlvs(struct vnic *v)
 	put_le(p + 16, FIELD_PREP(AGL_TLV_TYPE, AGL_TLV_END), 4);
 }
 
+static void put_limit(struct vnic *v, unsigned int off, enum card_fault_id id,
+		      uint32_t value)
+{
+	const struct card_fault *f = &v->card->fault[id];
+
+	if (v->kind != VNIC_CTRL && f->on)
+		value = f->value;
+	put_le(v->cb + off, value, 4);
+}
+
+/* What the host believes without asking, so a fault can change it */
+static void write_limits(struct vnic *v)
+{
+	put_limit(v, AGL_CB_MAX_TXRINGS, FAULT_MAX_TXRINGS, v->rings);
+	put_limit(v, AGL_CB_MAX_RXRINGS, FAULT_MAX_RXRINGS, v->rings);
+	put_limit(v, AGL_CB_MAX_MTU, FAULT_MAX_MTU, VNIC_MTU_MAX);
+	put_limit(v, AGL_CB_START_TXQ, FAULT_START_TXQ,
+		  v->kind == VNIC_VF ? 1 : 4 * v->natural + 1);
+	put_limit(v, AGL_CB_RX_OFFSET, FAULT_RX_OFFSET, 0);
+}
+
 /* Everything but the MSI-X table of a VF at 0x2000 */
 void vnic_reset(struct vnic *v)
 {
@@ -71,10 +92,7 @@ void vnic_reset(struct vnic *v)
 	v->cb[AGL_CB_LSC] = AGL_CB_NO_VECTOR;
 	put_le(v->cb + AGL_CB_VERSION, VNIC_VERSION, 4);
 	put_le(v->cb + AGL_CB_CAP, v->kind == VNIC_CTRL ? CAP_CTRL : data, 4);
-	put_le(v->cb + AGL_CB_MAX_TXRINGS, v->rings, 4);
-	put_le(v->cb + AGL_CB_MAX_RXRINGS, v->rings, 4);
-	put_le(v->cb + AGL_CB_MAX_MTU, VNIC_MTU_MAX, 4);
-	put_le(v->cb + AGL_CB_START_TXQ, vf ? 1 : 4 * v->natural + 1, 4);
+	write_limits(v);
 	put_le(v->cb + AGL_CB_START_RXQ, vf ? 0 : 4 * v->natural, 4);
 	put_le(v->cb + AGL_CB_RSS_CAP,
 	       v->kind == VNIC_CTRL ? 0 : AGL_RSS_TOEPLITZ, 4);
@@ -86,6 +104,7 @@ void vnic_reset(struct vnic *v)
 	memset(v->tx, 0, sizeof(v->tx));
 	memset(v->rx, 0, sizeof(v->rx));
 	memset(v->irq_pending, 0, sizeof(v->irq_pending));
+	v->update_waits = false;
 	vnic_set_link(v, v->link);
 }
 
@@ -253,7 +272,15 @@ void vnic_reconfig(struct vnic *v)
 	bool was = vnic_enabled(v);
 	unsigned int i;
 
+	v->update_waits = fault_on(v->card, FAULT_UPDATE_DEAD);
+	if (v->update_waits)
+		return;
 	v->card->cnt.reconfigs++;
+	if (fault_take(v->card, FAULT_UPDATE_ERR)) {
+		v->card->cnt.reconfig_errors++;
+		put_le(v->cb + AGL_CB_UPDATE, update | AGL_UPDATE_ERR, 4);
+		return;
+	}
 	if (update & (AGL_UPDATE_GEN | AGL_UPDATE_MACADDR)) {
 		v->ctrl = cb32(v, AGL_CB_CTRL);
 		v->flbufsz = cb32(v, AGL_CB_FLBUFSZ) & AGL_CB_FLBUFSZ_MASK;
@@ -273,6 +300,35 @@ void vnic_reconfig(struct vnic *v)
 	if (was != vnic_enabled(v))
 		flower_vnic_changed(v->card, v);
 	put_le(v->cb + AGL_CB_UPDATE, 0, 4);
+}
+
+static void vnics_each(struct card *card, void (*fn)(struct vnic *v))
+{
+	struct vnics *n = card->vnics;
+	unsigned int i;
+
+	if (n->ctrl.cb)
+		fn(&n->ctrl);
+	if (n->pf.cb)
+		fn(&n->pf);
+	for (i = 0; i < n->vfs; i++)
+		fn(&n->vf[i]);
+}
+
+void vnics_limits(struct card *card)
+{
+	vnics_each(card, write_limits);
+}
+
+static void resume(struct vnic *v)
+{
+	if (v->update_waits)
+		vnic_reconfig(v);
+}
+
+void vnics_resume(struct card *card)
+{
+	vnics_each(card, resume);
 }
 
 static struct vnic *vnic_of_memory(struct card *card, const uint8_t *p)

@@ -39,6 +39,7 @@ struct vnic {
 	uint8_t lsc;
 	bool link;
 	bool work;
+	bool update_waits;	/* for the end of a fault */
 	uint16_t vst_tci;
 	uint8_t vlans[4096 / 8];	/* that the host wants, CTAG_FILTER */
 	struct vnic_ring tx[CARD_PF_RINGS];
@@ -67,6 +68,9 @@ struct vnics {
 /* vnic.c */
 void vnics_bind(struct card *card);
 void vnics_unbind(struct card *card);
+/* A fault has changed: values in control BARs, reconfigurations that wait */
+void vnics_limits(struct card *card);
+void vnics_resume(struct card *card);
 struct vnic *vnic_of_function(struct card *card, int fn);
 void vnic_reset(struct vnic *v);
 void vnic_reconfig(struct vnic *v);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What can be broken on purpose. Whoever does the thing that breaks asks
+ * here; card_fault() and fault.c set.
+ */
+#ifndef CARD_FAULT_H
+#define CARD_FAULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum card_fault_id {
+	FAULT_NSP_STUCK,
+	FAULT_NSP,
+	FAULT_DROP_CMSG,
+	FAULT_DROP_REPLY,
+	FAULT_CTRL_DEAD,
+	FAULT_CMSG_GARBAGE,
+	FAULT_STATS_BAD_CTX,
+	FAULT_UPDATE_DEAD,
+	FAULT_UPDATE_ERR,
+	FAULT_QC_ONES,
+	FAULT_SURPRISE,
+	FAULT_DMA_FAIL,
+	FAULT_IRQ_LOST,
+	FAULT_RX_OFFSET,
+	FAULT_START_TXQ,
+	FAULT_MAX_MTU,
+	FAULT_MAX_TXRINGS,
+	FAULT_MAX_RXRINGS,
+	FAULTS
+};
+
+#define FAULT_NSP_ANY	UINT32_MAX	/* each command */
+
+struct card_fault {
+	bool on;
+	uint32_t value;		/* how often it still happens, or what with */
+	bool delay;		/* FAULT_NSP: not an error */
+	uint32_t code;		/* FAULT_NSP: of which command */
+};
+
+#endif
