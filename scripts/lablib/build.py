@@ -127,16 +127,18 @@ def firmware(tree: Tree, board: str) -> Path:
     return vendor.resolve() if vendor.exists() else standin(tree)
 
 
+KERNEL_SCRIPTS = ("checkpatch.pl", "spelling.txt", "const_structs.checkpatch",
+                  "kernel-doc")
+
+
 def checkpatch(tree: Tree) -> Path:
-    """The kernel's own style checker, out of the source package."""
+    """The kernel's own style checkers, out of the source package."""
     def build(tmp: Path, log: Path) -> None:
         tmp.mkdir()
         (source,) = (tree.path / "usr/src").glob("linux-source-*.tar.xz")
         top = source.name.removesuffix(".tar.xz")
         command(log, ["tar", "-C", tmp, "--strip-components=2", "-xf", source,
-                      *[f"{top}/scripts/{f}" for f in
-                        ("checkpatch.pl", "spelling.txt",
-                         "const_structs.checkpatch")]])
+                      *[f"{top}/scripts/{f}" for f in KERNEL_SCRIPTS]])
 
-    return step("checkpatch", digest([tree.path.name]), build,
-                "the kernel's checkpatch.pl")
+    return step("checkpatch", digest([tree.path.name, *KERNEL_SCRIPTS]), build,
+                "the kernel's checkpatch.pl and kernel-doc")

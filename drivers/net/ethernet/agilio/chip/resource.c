@@ -90,6 +90,8 @@ static u32 crc_step(u32 crc, u8 byte)
  * agl_cksum - checksum of POSIX cksum
  * @data: bytes
  * @len: how many
+ *
+ * Return: the sum.
  */
 u32 agl_cksum(const void *data, size_t len)
 {

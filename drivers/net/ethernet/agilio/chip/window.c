@@ -333,6 +333,8 @@ int agl_mem_write(struct agl_chip *chip, u64 addr, const void *buf, size_t len)
  * @direct: cache of the unit instead of the memory behind it
  *
  * The translation that the expected IMB word stands for, 01-platform.md 2.4.
+ *
+ * Return: the address.
  */
 u64 agl_mu_addr(unsigned int island, u64 offset, bool direct)
 {

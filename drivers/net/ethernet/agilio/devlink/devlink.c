@@ -151,6 +151,8 @@ static unsigned int port_attrs(struct agl_repr *r,
 /**
  * agl_devlink_port_add - register the port behind a representor
  * @repr: its netdev isn't registered yet: the port gives it its name
+ *
+ * Return: 0; errors of devlink's.
  */
 int agl_devlink_port_add(struct agl_repr *repr)
 {

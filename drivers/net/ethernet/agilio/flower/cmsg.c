@@ -176,6 +176,8 @@ bad:
  * @agl: card
  * @repr: which
  * @exists: or not
+ *
+ * Return: 0, -ENOMEM.
  */
 int agl_cmsg_reify(struct agilio *agl, struct agl_repr *repr, bool exists)
 {
@@ -209,6 +211,8 @@ int agl_cmsg_reify_wait(struct agilio *agl, struct agl_repr *repr)
  * @repr: its representor
  * @info: AGL_PORT_MOD_
  * @mtu: L3 bytes
+ *
+ * Return: 0, -ENOMEM.
  */
 int agl_cmsg_port_mod(struct agl_repr *repr, u8 info, unsigned int mtu)
 {
@@ -248,6 +252,8 @@ int agl_cmsg_port_mtu(struct agl_repr *repr, unsigned int mtu)
 /**
  * agl_cmsg_mac_repr - announce the physical ports; link states come back
  * @agl: card, its physical representors reified
+ *
+ * Return: 0, -ENOMEM.
  */
 int agl_cmsg_mac_repr(struct agilio *agl)
 {

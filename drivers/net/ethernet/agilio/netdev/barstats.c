@@ -17,6 +17,8 @@ static const char * const counters[] = {
 
 /**
  * agl_bar_stats_count - number of counters
+ *
+ * Return: the number.
  */
 unsigned int agl_bar_stats_count(void)
 {

@@ -74,6 +74,8 @@ static const struct {
 
 /**
  * agl_mac_stats_count - how many MAC counters there are
+ *
+ * Return: the number.
  */
 unsigned int agl_mac_stats_count(void)
 {

@@ -89,6 +89,8 @@ struct agl_mask *agl_mask_get(struct agl_masks *m, const u8 *bytes, u8 len,
 /**
  * agl_mask_is_last - whether the next agl_mask_put() is the last
  * @mask: the table's lock is held
+ *
+ * Return: true if no other entry has it.
  */
 bool agl_mask_is_last(const struct agl_mask *mask)
 {

@@ -15,6 +15,8 @@
  * @id: ours, below context_count
  *
  * The firmware wants them from the top, unit by unit.
+ *
+ * Return: its number, host byte order.
  */
 u32 agl_stats_context(const struct agl_table *t, u32 id)
 {
