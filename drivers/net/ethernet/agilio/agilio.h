@@ -35,6 +35,7 @@ struct agilio;
  * @mtu_acked: the firmware has answered to the last MTU change
  * @dst: metadata that takes a packet to the port
  * @stats: the port's counters in the card
+ * @list: among those that come or go together
  * @devlink_port: its port
  * @ingress: as a device that rules are on
  * @rules: tc's rules with this port as ingress, in the card
@@ -50,6 +51,7 @@ struct agl_repr {
 	u32 mtu_acked;
 	struct metadata_dst *dst;
 	void __iomem *stats;
+	struct list_head list;
 	struct devlink_port devlink_port;
 	struct agl_ingress ingress;
 	atomic_t rules;

@@ -219,7 +219,6 @@ static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	agl = devlink_priv(devlink);
 	agl->pdev = pdev;
 	pci_set_drvdata(pdev, agl);
-	devlink_register(devlink);
 	err = start(agl);
 	if (err)
 		goto err_devlink;
@@ -229,10 +228,11 @@ static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	dev_info(&pdev->dev, "%s, NSP %s, %u ports, features 0x%llx\n",
 		 agl->chip.fw_name, agl->chip.nsp_version, agl->eth.count,
 		 agl->features);
+	/* Last: from here on anybody may ask what all of it answers */
+	devlink_register(devlink);
 	return 0;
 
 err_devlink:
-	devlink_unregister(devlink);
 	devlink_free(devlink);
 	return err;
 }
@@ -255,12 +255,16 @@ static int pf_sriov_configure(struct pci_dev *pdev, int num_vfs)
 		return sriov_disable(agl);
 	if (num_vfs > agl->max_vfs)
 		return -EINVAL;
-	err = pci_enable_sriov(pdev, num_vfs);
+	/*
+	 * udev finds the name of a VF's netdev among the PF's children, so it
+	 * shall find the representors named already.
+	 */
+	err = agl_vf_reprs_create(agl, num_vfs);
 	if (err)
 		return err;
-	err = agl_vf_reprs_create(agl, num_vfs);
+	err = pci_enable_sriov(pdev, num_vfs);
 	if (err) {
-		pci_disable_sriov(pdev);
+		agl_vf_reprs_destroy(agl);
 		return err;
 	}
 	return num_vfs;
@@ -271,6 +275,7 @@ static void pf_remove(struct pci_dev *pdev)
 	struct agilio *agl = pci_get_drvdata(pdev);
 	struct devlink *devlink = priv_to_devlink(agl);
 
+	devlink_unregister(devlink);
 	if (pci_num_vf(pdev) && sriov_disable(agl))
 		dev_warn(&pdev->dev, "removed with VFs in use\n");
 	agl_vf_reprs_destroy(agl);
@@ -279,7 +284,6 @@ static void pf_remove(struct pci_dev *pdev)
 	agl_composer_free(&agl->composer);
 	agl_app_exit(agl);
 	stop_chip(agl);
-	devlink_unregister(devlink);
 	devlink_free(devlink);
 }
 

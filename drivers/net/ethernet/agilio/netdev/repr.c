@@ -227,6 +227,25 @@ struct agl_repr *agl_repr_of(const struct net_device *dev)
 	return dev->netdev_ops == &repr_netdev_ops ? netdev_priv(dev) : NULL;
 }
 
+static struct agl_repr __rcu **repr_place_of(struct agilio *agl, u32 id)
+{
+	unsigned int n;
+
+	switch (FIELD_GET(AGL_PORT_TYPE, id)) {
+	case AGL_PORT_TYPE_PHYS:
+		n = FIELD_GET(AGL_PORT_NUMBER, id);
+		return n < AGL_ETH_MAX ? &agl->phys[n] : NULL;
+	case AGL_PORT_TYPE_PCIE:
+		if (FIELD_GET(AGL_PORT_VNIC_TYPE, id) == AGL_PORT_VNIC_PF)
+			return &agl->pf;
+		if (FIELD_GET(AGL_PORT_VNIC_TYPE, id) == AGL_PORT_VNIC_VF)
+			return &agl->vf[FIELD_GET(AGL_PORT_VNIC, id)];
+		return NULL;
+	default:
+		return NULL;
+	}
+}
+
 /**
  * agl_repr_find - representor of a port id
  * @agl: card
@@ -236,22 +255,10 @@ struct agl_repr *agl_repr_of(const struct net_device *dev)
  */
 struct agl_repr *agl_repr_find(struct agilio *agl, u32 id)
 {
-	unsigned int n;
+	struct agl_repr __rcu **place = repr_place_of(agl, id);
 
-	switch (FIELD_GET(AGL_PORT_TYPE, id)) {
-	case AGL_PORT_TYPE_PHYS:
-		n = FIELD_GET(AGL_PORT_NUMBER, id);
-		return n < AGL_ETH_MAX ? rcu_dereference_bh(agl->phys[n]) : NULL;
-	case AGL_PORT_TYPE_PCIE:
-		n = FIELD_GET(AGL_PORT_VNIC, id);
-		if (FIELD_GET(AGL_PORT_VNIC_TYPE, id) == AGL_PORT_VNIC_PF)
-			return rcu_dereference_bh(agl->pf);
-		if (FIELD_GET(AGL_PORT_VNIC_TYPE, id) == AGL_PORT_VNIC_VF)
-			return rcu_dereference_bh(agl->vf[n]);
-		return NULL;
-	default:
-		return NULL;
-	}
+	return place ? rcu_dereference_check(*place, rcu_read_lock_bh_held()) :
+		       NULL;
 }
 
 static struct agl_repr __rcu **repr_place(struct agl_repr *r)
@@ -318,16 +325,15 @@ static void repr_netdev_init(struct agilio *agl, struct net_device *dev)
 	netif_carrier_off(dev);
 }
 
-static int repr_create(struct agilio *agl, enum agl_repr_kind kind,
-		       unsigned int index)
+static struct agl_repr *repr_alloc(struct agilio *agl, enum agl_repr_kind kind,
+				   unsigned int index)
 {
 	struct net_device *dev;
 	struct agl_repr *r;
-	int err = -ENOMEM;
 
 	dev = alloc_etherdev(sizeof(*r));
 	if (!dev)
-		return -ENOMEM;
+		return NULL;
 	r = netdev_priv(dev);
 	r->agl = agl;
 	r->netdev = dev;
@@ -341,65 +347,120 @@ static int repr_create(struct agilio *agl, enum agl_repr_kind kind,
 	r->ingress.rules = &r->rules;
 	r->ingress.refused = r->refused;
 	r->dst = metadata_dst_alloc(0, METADATA_HW_PORT_MUX, GFP_KERNEL);
-	if (!r->dst)
-		goto err_free;
+	if (!r->dst) {
+		free_netdev(dev);
+		return NULL;
+	}
 	r->dst->u.port_info.port_id = r->id;
 	r->dst->u.port_info.lower_dev = agl->netdev;
-	err = agl_devlink_port_add(r);
-	if (err)
-		goto err_dst;
-	rcu_assign_pointer(*repr_place(r), r);
-	err = register_netdev(dev);
-	if (err)
-		goto err_unpublish;
-	err = agl_cmsg_reify(agl, r, true);
-	if (!err)
-		err = agl_cmsg_reify_wait(agl, r);
-	if (err)
-		goto err_unregister;
-	return 0;
+	return r;
+}
 
-err_unregister:
-	unregister_netdev(dev);
-err_unpublish:
-	RCU_INIT_POINTER(*repr_place(r), NULL);
-	synchronize_rcu();
-	agl_devlink_port_del(r);
-err_dst:
-	metadata_dst_free(r->dst);
-err_free:
-	free_netdev(dev);
+static void repr_free(struct agl_repr *r)
+{
+	/* Packets on their way to the card hold it too */
+	dst_release(&r->dst->dst);
+	free_netdev(r->netdev);
+}
+
+/* A netdev appears when the firmware knows its port, so it can be used at once */
+static int repr_register(struct agl_repr *r)
+{
+	int err;
+
+	err = agl_cmsg_reify_wait(r->agl, r);
+	if (!err)
+		err = agl_devlink_port_add(r);
+	return err ?: register_netdev(r->netdev);
+}
+
+/* Nobody finds them any more by their ports */
+static void reprs_unpublish(struct list_head *reprs)
+{
+	struct agl_repr *r;
+
+	list_for_each_entry(r, reprs, list)
+		RCU_INIT_POINTER(*repr_place(r), NULL);
+	synchronize_net();
+}
+
+/*
+ * All at once: one grace period for sixty VFs, not sixty. The firmware hears
+ * last that a port has none: after its link went down and its rules went.
+ */
+static void reprs_remove(struct list_head *reprs)
+{
+	struct agl_repr *r, *next;
+	LIST_HEAD(netdevs);
+
+	reprs_unpublish(reprs);
+	rtnl_lock();
+	list_for_each_entry(r, reprs, list)
+		if (r->netdev->reg_state == NETREG_REGISTERED)
+			unregister_netdevice_queue(r->netdev, &netdevs);
+	unregister_netdevice_many(&netdevs);
+	rtnl_unlock();
+	list_for_each_entry_safe(r, next, reprs, list) {
+		agl_cmsg_reify(r->agl, r, false);
+		if (r->devlink_port.registered)
+			agl_devlink_port_del(r);
+		repr_free(r);
+	}
+}
+
+/* The firmware is asked for all, then each is waited for */
+static int reprs_reify(struct agilio *agl, enum agl_repr_kind kind,
+		       unsigned int count, struct list_head *reprs)
+{
+	struct agl_repr *r;
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < count; i++) {
+		r = repr_alloc(agl, kind, i);
+		if (!r)
+			return -ENOMEM;
+		list_add_tail(&r->list, reprs);
+		rcu_assign_pointer(*repr_place(r), r);
+		err = agl_cmsg_reify(agl, r, true);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int reprs_create(struct agilio *agl, enum agl_repr_kind kind,
+			unsigned int count)
+{
+	struct agl_repr *r;
+	LIST_HEAD(reprs);
+	int err;
+
+	err = reprs_reify(agl, kind, count, &reprs);
+	list_for_each_entry(r, &reprs, list) {
+		if (err)
+			break;
+		err = repr_register(r);
+	}
+	if (err)
+		reprs_remove(&reprs);
 	return err;
 }
 
-/* All at once: one grace period for sixty VFs, not sixty */
-static void reprs_destroy(struct agilio *agl, struct agl_repr __rcu **place,
-			  unsigned int count)
+static void reprs_destroy(struct agl_repr __rcu **place, unsigned int count)
 {
-	struct agl_repr *gone[AGL_MAX_VFS];
-	unsigned int i, n = 0;
-	LIST_HEAD(list);
+	LIST_HEAD(reprs);
+	unsigned int i;
 
-	rtnl_lock();
+	/* Made and taken away by probe, remove and SR-IOV, one at a time */
 	for (i = 0; i < count; i++) {
-		struct agl_repr *r = rtnl_dereference(place[i]);
+		struct agl_repr *r = rcu_dereference_protected(place[i], true);
 
-		if (!r)
-			continue;
-		agl_cmsg_reify(agl, r, false);
-		unregister_netdevice_queue(r->netdev, &list);
-		gone[n++] = r;
+		if (r)
+			list_add_tail(&r->list, &reprs);
 	}
-	unregister_netdevice_many(&list);
-	rtnl_unlock();
-	for (i = 0; i < count; i++)
-		RCU_INIT_POINTER(place[i], NULL);
-	synchronize_rcu();
-	for (i = 0; i < n; i++) {
-		agl_devlink_port_del(gone[i]);
-		metadata_dst_free(gone[i]->dst);
-		free_netdev(gone[i]->netdev);
-	}
+	if (!list_empty(&reprs))
+		reprs_remove(&reprs);
 }
 
 /**
@@ -410,15 +471,13 @@ static void reprs_destroy(struct agilio *agl, struct agl_repr __rcu **place,
  */
 int agl_reprs_create(struct agilio *agl)
 {
-	unsigned int i;
-	int err = 0;
+	int err;
 
-	for (i = 0; i < agl->eth.count && !err; i++)
-		err = repr_create(agl, AGL_REPR_PHYS, i);
+	err = reprs_create(agl, AGL_REPR_PHYS, agl->eth.count);
 	if (!err)
 		err = agl_cmsg_mac_repr(agl);
 	if (!err)
-		err = repr_create(agl, AGL_REPR_PF, 0);
+		err = reprs_create(agl, AGL_REPR_PF, 1);
 	if (err)
 		agl_reprs_destroy(agl);
 	return err;
@@ -430,8 +489,8 @@ int agl_reprs_create(struct agilio *agl)
  */
 void agl_reprs_destroy(struct agilio *agl)
 {
-	reprs_destroy(agl, &agl->pf, 1);
-	reprs_destroy(agl, agl->phys, AGL_ETH_MAX);
+	reprs_destroy(&agl->pf, 1);
+	reprs_destroy(agl->phys, AGL_ETH_MAX);
 }
 
 /**
@@ -443,14 +502,7 @@ void agl_reprs_destroy(struct agilio *agl)
  */
 int agl_vf_reprs_create(struct agilio *agl, unsigned int count)
 {
-	unsigned int i;
-	int err = 0;
-
-	for (i = 0; i < count && !err; i++)
-		err = repr_create(agl, AGL_REPR_VF, i);
-	if (err)
-		agl_vf_reprs_destroy(agl);
-	return err;
+	return reprs_create(agl, AGL_REPR_VF, count);
 }
 
 /**
@@ -459,5 +511,5 @@ int agl_vf_reprs_create(struct agilio *agl, unsigned int count)
  */
 void agl_vf_reprs_destroy(struct agilio *agl)
 {
-	reprs_destroy(agl, agl->vf, AGL_MAX_VFS);
+	reprs_destroy(agl->vf, AGL_MAX_VFS);
 }

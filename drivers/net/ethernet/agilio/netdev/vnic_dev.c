@@ -237,7 +237,8 @@ static struct net_device *pf_source(struct agl_vnic *vnic, u32 port)
 {
 	struct agl_repr *r = agl_repr_find(vnic->priv, port);
 
-	return r ? r->netdev : NULL;
+	/* One that is down takes nothing */
+	return r && netif_running(r->netdev) ? r->netdev : NULL;
 }
 
 /*

@@ -4,15 +4,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
 
 from lib import ktest
 from lib.ktest import test
-from lib.net import (counter, env, every, fails, quiet, sh, until,
+from lib.net import (Port, counter, env, every, fails, js, quiet, sh, until,
                      wait_carrier)
 from lib.ovs import mac
+from lib.pkt import Frame
 
 CARD = env("CARD")
 SYS = f"/sys/bus/pci/devices/{CARD}"
+FRAME = Frame()
+ROUNDS = 20
 
 
 def insert() -> None:
@@ -164,6 +168,56 @@ def bulk() -> None:
     sh(f"tc qdisc del dev {dev} clsact")
     assert counter("rules") == 0 and counter("masks") == 0
     assert counter("flow_missing") == 0 and counter("flow_dup") == 0
+
+
+@test("VFs go while the PF's queue still has packets of their representors")
+def packets_outlive() -> None:
+    set_vfs(2)
+    sh("udevadm settle -t 60")
+    pf = env("PF")
+    rep = next(d for d in representors("pf0vf") if open(
+        f"/sys/class/net/{d}/phys_port_name").read().strip() == "pf0vf0")
+    (vf,) = os.listdir(f"{SYS}/virtfn0/net")
+    sh(f"ip link set {pf} up; ip link set {rep} up; ip link set {vf} up")
+    wait_carrier(pf)
+    wait_carrier(rep)
+    sh(f"tc qdisc add dev {pf} root netem delay 2s limit 1000")
+    port = Port(rep)
+    for n in range(100):
+        port.send(FRAME.with_(ident=n).bytes())
+    port.close()
+
+    def waiting() -> int:
+        return int(js(f"tc -s -j qdisc show dev {pf}")[0]["qlen"])
+
+    assert waiting() == 100, "the packets didn't wait"
+    set_vfs(0)
+    assert waiting() == 100, "removing VFs took longer than the delay"
+    until("they are sent", lambda: not waiting())
+    # What their memory would be used for next
+    set_vfs(2)
+    sh(f"udevadm settle -t 60; tc qdisc del dev {pf} root")
+    set_vfs(0)
+
+
+@test("devlink is asked all the time while the driver comes and goes",
+      noisy=True)
+def devlink_asked() -> None:
+    if ktest.driver() == "nfp":
+        raise ktest.Skip("of agilio.ko")
+    drv = "/sys/bus/pci/drivers/agilio"
+    asking = subprocess.Popen(
+        ["sh", "-c", f"while :; do devlink dev info pci/{CARD}; done"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(ROUNDS):
+            sh(f"echo {CARD} > {drv}/unbind; echo {CARD} > {drv}/bind")
+    finally:
+        asking.kill()
+        asking.wait()
+    sh("udevadm settle -t 60")
+    assert len(representors()) == len(every("UPLINK")) + 1
+    assert "fw.app" in sh(f"devlink dev info pci/{CARD}")
 
 
 @test("a firmware that does not answer: probe fails with an error, no hang",
