@@ -421,10 +421,11 @@ def mpls(r: random.Random, w: World, ident: int) -> Rule:
     for what, *lse in misses:
         rule.packets.append(Packet("wire0", stack(*lse), f"mpls_{what} differs"))
     rule.packets.append(Packet("wire0", framed(m.frame), "no MPLS"))
-    rule.actions = r.choice([
+    edits: list[list[str]] = [
         [], [f"mpls push label 9 tc 1 ttl 5 bos 0"],
         [f"mpls pop protocol {'mpls_uc' if two else 'ipv4'}"],
-        ["mpls modify label 99"], ["mpls modify tc 3 ttl 77"]]) + m.outputs()
+        ["mpls modify label 99"], ["mpls modify tc 3 ttl 77"]]
+    rule.actions = r.choice(edits) + m.outputs()
     return rule
 
 
@@ -474,7 +475,7 @@ def tunnel_out_of(r: random.Random, w: World, ident: int) -> Rule:
         return lambda n: outer.bytes(inner(n))
 
     base = framed(m.frame)
-    outers = [("as matched", o), ("key differs", o.with_(key=o.key ^ 1)),
+    outers = [("as matched", o), ("key differs", o.with_(key=(o.key or 0) ^ 1)),
               ("tos differs", o.with_(tos=o.tos ^ 4)),
               ("source differs", o.with_(src=o.src[:-1] + "7"))]
     if any("enc_ttl" in x for x in match) and o.ttl > 1:
@@ -507,8 +508,7 @@ KINDS = [(plain, 12), (mpls, 3), (tunnel_into, 4), (tunnel_out_of, 4)]
 
 
 def make_rule(r: random.Random, w: World, ident: int) -> Rule:
-    makers, weights = zip(*KINDS)
-    rule = r.choices(makers, weights)[0](r, w, ident)
+    rule = r.choices([m for m, _ in KINDS], [n for _, n in KINDS])[0](r, w, ident)
     while r.random() < 0.2 and len(rule.parents) < 3:
         rule = split(r, rule)
     return rule

@@ -55,7 +55,7 @@ class Kmsg:
         self.fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
 
     def lines(self) -> list[str]:
-        out = []
+        out: list[str] = []
         while True:
             try:
                 record = os.read(self.fd, 8192).decode(errors="replace")

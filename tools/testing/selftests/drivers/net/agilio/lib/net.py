@@ -57,7 +57,7 @@ def env(name: str) -> str:
 
 
 def every(prefix: str) -> list[str]:
-    out = []
+    out: list[str] = []
     while value := os.environ.get(f"{prefix}{len(out)}"):
         out.append(value)
     return out

@@ -6,6 +6,7 @@ from __future__ import annotations
 import socket
 import struct
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 MAC_A = "02:aa:00:00:00:01"
 MAC_B = "02:bb:00:00:00:02"
@@ -19,7 +20,7 @@ def mac(text: str) -> bytes:
 def csum(data: bytes) -> int:
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f">{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xffff) + (total >> 16)
     return ~total & 0xffff
@@ -58,8 +59,8 @@ class Frame:
     bad_l4: bool = False
     udp_zero: bool = False
 
-    def with_(self, **kw: object) -> Frame:
-        return replace(self, **kw)  # type: ignore[arg-type]
+    def with_(self, **kw: Any) -> Frame:
+        return replace(self, **kw)
 
     @property
     def v6(self) -> bool:

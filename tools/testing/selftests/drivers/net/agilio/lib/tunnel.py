@@ -6,11 +6,14 @@ from __future__ import annotations
 import socket
 import struct
 from dataclasses import dataclass, replace
+from typing import Any
 
 from .net import js, sh
 from .pkt import csum, mac
 
 UDP, GRE = 17, 47
+# Classes below have methods of that name
+Bytes = bytes
 KINDS = ("vxlan", "geneve", "gre")
 PORTS = {"vxlan": 4789, "geneve": 6081}
 DEVICES = {"vxlan": "type vxlan external dstport 4789 nolearning udp6zerocsumrx",
@@ -52,8 +55,8 @@ class Outer:
     options: tuple[Option, ...] = ()
     dport: int | None = None
 
-    def with_(self, **kw: object) -> Outer:
-        return replace(self, **kw)  # type: ignore[arg-type]
+    def with_(self, **kw: Any) -> Outer:
+        return replace(self, **kw)
 
     @property
     def v6(self) -> bool:
@@ -101,7 +104,7 @@ class Outer:
         head = head[:10] + struct.pack(">H", csum(head)) + head[12:]
         return out + b"\x08\0" + head + l4
 
-    def like(self, frame: bytes) -> Outer:
+    def like(self, frame: Bytes) -> Outer:
         """The same, with what the sender is free to choose taken from there:
         IPv4's id and UDP's source port."""
         at = 14 + (4 if self.vlan is not None else 0)
