@@ -72,7 +72,7 @@ struct card *card_new(const struct card_config *cfg, const struct card_host *ops
 		card_free(card);
 		return NULL;
 	}
-	card->flower->waiting_end = &card->flower->waiting;
+	card->flower->deferred_end = &card->flower->deferred;
 	*err = "no such media configuration on this board";
 	if (!board_apply_media(card, cfg->media ? cfg->media :
 			       card->board->media)) {
@@ -88,15 +88,15 @@ struct card *card_new(const struct card_config *cfg, const struct card_host *ops
 
 void card_free(struct card *card)
 {
-	struct waiting *w;
+	struct deferred *w;
 
 	if (!card)
 		return;
 	if (card->flower && card->flower->buckets) {
 		table_clear(card);
 		tunnel_clear(card);
-		while ((w = card->flower->waiting)) {
-			card->flower->waiting = w->next;
+		while ((w = card->flower->deferred)) {
+			card->flower->deferred = w->next;
 			free(w);
 		}
 		free(card->flower->buckets);

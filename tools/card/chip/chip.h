@@ -54,10 +54,10 @@
 	X(lookup_hits) X(lookup_misses) X(lookup_conflicts)		\
 	X(fallbacks) X(direct_outputs) X(outputs)			\
 	X(out_port_down) X(out_unknown) X(out_too_long)			\
-	X(act_unknown) X(act_no_header) X(act_no_output) X(act_drop)	\
+	X(act_no_header) X(act_no_output) X(act_drop)	\
 	X(in_port_down) X(wire_in) X(wire_out)				\
 	X(decaps) X(encaps) X(tun_full) X(neigh_missing) X(neigh_no_mac)	\
-	X(passes_over) X(merge_hints)					\
+	X(recirc_over) X(merge_hints)					\
 	X(stats_msgs) X(stats_records) X(lag_msgs) X(vf_cfg)
 
 struct counters {

@@ -6,7 +6,7 @@
 
 struct work {
 	struct card *card;
-	const struct transit *in;
+	const struct packet *in;
 	const struct rule *rule;
 	uint8_t *p;
 	size_t len;
@@ -42,20 +42,20 @@ static void repair(struct work *w, bool l3)
 }
 
 /* By way of a device of the host's: its rules are looked up */
-static void go_around(struct work *w, uint32_t port, const uint8_t *frame,
+static void recirculate(struct work *w, uint32_t port, const uint8_t *frame,
 		      size_t len)
 {
-	struct transit again = {
-		frame, len, frame, len, port, w->in->pass + 1, w->rule
+	struct packet again = {
+		frame, len, frame, len, port, w->in->recirc + 1, w->rule
 	};
 
-	pipeline_again(w->card, &again);
+	pipeline_recirculate(w->card, &again);
 }
 
 /* @port: that the neighbour's device is, or that its rules led to */
 static void output_tunnel(struct work *w, uint32_t port)
 {
-	uint8_t *out = w->card->flower->work[w->in->pass].outer;
+	uint8_t *out = w->card->flower->work[w->in->recirc].outer;
 	size_t len;
 
 	if (!w->tun.neigh || !w->tun.set) {
@@ -66,7 +66,7 @@ static void output_tunnel(struct work *w, uint32_t port)
 	len = encap(w->card, &w->tun, w->p, w->len, out);
 	neigh_used(w->card, w->tun.neigh);
 	if (FIELD_GET(AGL_PORT_TYPE, port) == AGL_PORT_TYPE_INTERNAL)
-		go_around(w, port, out, len);
+		recirculate(w, port, out, len);
 	else
 		port_output(w->card, port, out, len);
 }
@@ -379,7 +379,7 @@ bool action_check(struct card *card, const uint8_t *acts, size_t len,
 
 /* What the list's head asks for must be there before anything is done */
 bool action_ready(struct card *card, const struct rule *rule,
-		  const struct transit *in)
+		  const struct packet *in)
 {
 	const struct agl_act_pre_tunnel *pre;
 	size_t at;
@@ -400,7 +400,7 @@ bool action_ready(struct card *card, const struct rule *rule,
 }
 
 void action_run(struct card *card, const struct rule *rule,
-		const struct transit *in)
+		const struct packet *in)
 {
 	struct work w = {
 		.card = card, .in = in, .rule = rule, .len = in->len,
@@ -411,7 +411,7 @@ void action_run(struct card *card, const struct rule *rule,
 		card->cnt.act_drop++;
 		return;
 	}
-	w.p = card->flower->work[in->pass].inner + FLOWER_HEADROOM;
+	w.p = card->flower->work[in->recirc].inner + FLOWER_HEADROOM;
 	memcpy(w.p, in->frame, in->len);
 	for (at = 0; at < rule->act_len && !w.stop;
 	     at += rule->acts[at + 1] << AGL_FLOW_LW_SHIFT)

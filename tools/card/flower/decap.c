@@ -167,7 +167,7 @@ static bool vlan_agrees(struct card *card, const struct neigh *n,
 }
 
 /* Return: what counts the packets that are let through, NULL: not let through */
-static struct tally *pre_tunnel(struct card *card, uint16_t index,
+static struct flow_counters *pre_tunnel(struct card *card, uint16_t index,
 				const struct outer *o)
 {
 	struct pre_tun *pre;
@@ -178,13 +178,13 @@ static struct tally *pre_tunnel(struct card *card, uint16_t index,
 	if (!(card->flower->features & AGL_FEAT_DECAP_V2)) {
 		pre = pre_tun_find(card, index | (o->v6 ? AGL_MAC_IDX_IPV6 : 0),
 				   o->tci);
-		return pre ? &pre->tally : NULL;
+		return pre ? &pre->counters : NULL;
 	}
 	n = neigh_find(card, o->v6, o->src);
 	if (!n || !n->linked || memcmp(n->dst_mac, o->frame + 6, 6) ||
 	    memcmp(n->src_mac, o->frame, 6) || !vlan_agrees(card, n, o))
 		return NULL;
-	return &n->tally;
+	return &n->counters;
 }
 
 static bool mac_is_ours(struct card *card, uint32_t in_port, const struct outer *o,
@@ -208,7 +208,7 @@ bool decap(struct card *card, uint32_t in_port, const uint8_t *frame, size_t len
 {
 	struct outer o = { .frame = frame, .len = len };
 	struct packet_key tun = {};
-	struct tally *tally;
+	struct flow_counters *counters;
 	struct l4_view v;
 	unsigned int type;
 	uint16_t index;
@@ -224,11 +224,11 @@ bool decap(struct card *card, uint32_t in_port, const uint8_t *frame, size_t len
 	if (!type || !left(&o, 14))
 		return false;
 	if (index & AGL_MAC_IDX_PRE_TUN) {
-		tally = pre_tunnel(card, index, &o);
-		if (!tally)
+		counters = pre_tunnel(card, index, &o);
+		if (!counters)
 			return false;
 		/* With the inner rule's hit or without it, 05 section 2.2 */
-		stats_count(card, tally, len);
+		stats_count(card, counters, len);
 	}
 	d->frame = frame + o.at;
 	d->len = o.len - o.at;

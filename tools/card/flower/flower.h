@@ -17,11 +17,11 @@
 /* An action list of pushes alone, AGL_ACT_LIST_MAX / 8 of 4 bytes each */
 #define FLOWER_HEADROOM		512
 /* How often a packet can come back by way of an internal port */
-#define FLOWER_PASSES		4
+#define FLOWER_RECIRC_MAX		4
 #define ENCAP_OPTS_MAX		252
 /* Outer Ethernet with a tag, IPv6, UDP, Geneve with all of its options */
 #define ENCAP_ROOM		(18 + 40 + 8 + 8 + ENCAP_OPTS_MAX)
-#define FLOWER_FRAME_MAX	(VNIC_FRAME_MAX + 256 + FLOWER_PASSES *	\
+#define FLOWER_FRAME_MAX	(VNIC_FRAME_MAX + 256 + FLOWER_RECIRC_MAX *	\
 				 (FLOWER_HEADROOM + ENCAP_ROOM))
 
 struct port {
@@ -41,7 +41,7 @@ struct mask {
 
 struct rule {
 	struct rule *next;
-	struct tally tally;
+	struct flow_counters counters;
 	uint64_t version;
 	uint32_t shortcut;
 	uint8_t key_len;
@@ -76,13 +76,13 @@ struct decapped {
 };
 
 /* A packet on its way through the rules */
-struct transit {
+struct packet {
 	const uint8_t *frame;	/* what rules see */
 	size_t len;
 	const uint8_t *original; /* what the host would get */
 	size_t original_len;
 	uint32_t port;		/* where the original came in */
-	unsigned int pass;
+	unsigned int recirc;
 	const struct rule *from; /* the rule that sent it around again */
 };
 
@@ -95,13 +95,13 @@ struct tunnel {
 };
 
 /* Room for a packet while actions change it, and for it encapsulated */
-struct workplace {
+struct scratch {
 	uint8_t inner[FLOWER_HEADROOM + FLOWER_FRAME_MAX];
 	uint8_t outer[ENCAP_ROOM + FLOWER_HEADROOM + FLOWER_FRAME_MAX];
 };
 
-struct waiting {
-	struct waiting *next;
+struct deferred {
+	struct deferred *next;
 	unsigned int wire;
 	size_t len;
 	uint8_t frame[];
@@ -122,7 +122,7 @@ struct flower {
 	unsigned int masks_used;
 	struct rule **buckets;
 	unsigned int rules;
-	struct tally *dirty;
+	struct flow_counters *dirty;
 	struct tunnels tun;
 	uint64_t stats_at;	/* ns, 0: nothing to report */
 	struct {
@@ -130,9 +130,9 @@ struct flower {
 		uint32_t second;
 		uint64_t at;
 	} hint;			/* the last MERGE_HINT */
-	struct waiting *waiting;
-	struct waiting **waiting_end;
-	struct workplace work[FLOWER_PASSES];
+	struct deferred *deferred;
+	struct deferred **deferred_end;
+	struct scratch work[FLOWER_RECIRC_MAX];
 };
 
 /* flower.c */
@@ -177,20 +177,20 @@ bool action_check(struct card *card, const uint8_t *acts, size_t len,
 		  uint32_t shortcut);
 /* Return: false if the packet has to go to the host instead */
 bool action_ready(struct card *card, const struct rule *rule,
-		  const struct transit *in);
+		  const struct packet *in);
 void action_run(struct card *card, const struct rule *rule,
-		const struct transit *in);
+		const struct packet *in);
 
 /* pipeline.c */
 void flower_from_host(struct card *card, struct vnic *v, uint32_t port,
 		      const uint8_t *frame, size_t len);
 void pipeline_drain(struct card *card);
 /* A packet that left through an internal port of the host's */
-void pipeline_again(struct card *card, const struct transit *in);
+void pipeline_recirculate(struct card *card, const struct packet *in);
 
 /* stats.c */
-void stats_count(struct card *card, struct tally *tally, size_t len);
-void stats_flush(struct card *card, struct tally *tally);
+void stats_count(struct card *card, struct flow_counters *counters, size_t len);
+void stats_flush(struct card *card, struct flow_counters *counters);
 void stats_timer(struct card *card, uint64_t now);
 
 /* tunnel.c */

@@ -31,21 +31,21 @@ static void merge_hint(struct card *card, const struct rule *first,
 	if (!f->merge_hints || !get_le(f->merge_hints, 4))
 		return;
 	if (f->hint.at && now - f->hint.at < HINT_AGAIN_NS &&
-	    f->hint.first == first->tally.ctx && f->hint.second == second->tally.ctx)
+	    f->hint.first == first->counters.ctx && f->hint.second == second->counters.ctx)
 		return;
-	f->hint.first = first->tally.ctx;
-	f->hint.second = second->tally.ctx;
+	f->hint.first = first->counters.ctx;
+	f->hint.second = second->counters.ctx;
 	f->hint.at = now;
-	m.flow[0].ctx = htobe32(first->tally.ctx);
-	m.flow[0].cookie = htobe64(first->tally.cookie);
-	m.flow[1].ctx = htobe32(second->tally.ctx);
-	m.flow[1].cookie = htobe64(second->tally.cookie);
+	m.flow[0].ctx = htobe32(first->counters.ctx);
+	m.flow[0].cookie = htobe64(first->counters.cookie);
+	m.flow[1].ctx = htobe32(second->counters.ctx);
+	m.flow[1].cookie = htobe64(second->counters.cookie);
 	card->cnt.merge_hints++;
 	cmsg_send(card, AGL_CMSG_MERGE_HINT, &m, sizeof(m));
 }
 
 /* The rules' part; what is left for the host, it gets as it came in */
-static void look_up(struct card *card, const struct transit *in,
+static void look_up(struct card *card, const struct packet *in,
 		    const struct packet_key *key)
 {
 	struct rule *rule = table_lookup(card, key);
@@ -62,14 +62,14 @@ static void look_up(struct card *card, const struct transit *in,
 	}
 	if (in->from)
 		merge_hint(card, in->from, rule);
-	stats_count(card, &rule->tally, in->len);
+	stats_count(card, &rule->counters, in->len);
 	action_run(card, rule, in);
 }
 
 static void ingress(struct card *card, struct port *p, const uint8_t *frame,
 		    size_t len)
 {
-	struct transit in = { frame, len, frame, len, p->id, 0, NULL };
+	struct packet in = { frame, len, frame, len, p->id, 0, NULL };
 	struct packet_key key;
 	struct decapped d;
 
@@ -83,13 +83,13 @@ static void ingress(struct card *card, struct port *p, const uint8_t *frame,
 	look_up(card, &in, &key);
 }
 
-void pipeline_again(struct card *card, const struct transit *in)
+void pipeline_recirculate(struct card *card, const struct packet *in)
 {
 	struct packet_key key;
 
-	if (in->pass >= FLOWER_PASSES) {
-		card->cnt.passes_over++;
-		card_log(card, "a packet went around %u times", in->pass);
+	if (in->recirc >= FLOWER_RECIRC_MAX) {
+		card->cnt.recirc_over++;
+		card_log(card, "a packet went around %u times", in->recirc);
 		return;
 	}
 	key_extract(card, in->port, in->frame, in->len, &key);
@@ -100,21 +100,21 @@ void pipeline_again(struct card *card, const struct transit *in)
 void pipeline_drain(struct card *card)
 {
 	struct flower *f = card->flower;
-	struct waiting *w;
+	struct deferred *w;
 
-	while ((w = f->waiting)) {
-		f->waiting = w->next;
-		if (!f->waiting)
-			f->waiting_end = &f->waiting;
+	while ((w = f->deferred)) {
+		f->deferred = w->next;
+		if (!f->deferred)
+			f->deferred_end = &f->deferred;
 		card_wire_in(card, w->wire, w->frame, w->len);
 		free(w);
 	}
 }
 
-static void wait_frame(struct card *card, unsigned int wire, const void *frame,
+static void defer_frame(struct card *card, unsigned int wire, const void *frame,
 		       size_t len)
 {
-	struct waiting *w = malloc(sizeof(*w) + len);
+	struct deferred *w = malloc(sizeof(*w) + len);
 
 	if (!w)
 		return;
@@ -122,8 +122,8 @@ static void wait_frame(struct card *card, unsigned int wire, const void *frame,
 	w->wire = wire;
 	w->len = len;
 	memcpy(w->frame, frame, len);
-	*card->flower->waiting_end = w;
-	card->flower->waiting_end = &w->next;
+	*card->flower->deferred_end = w;
+	card->flower->deferred_end = &w->next;
 	card->ops->kick(card->host);
 }
 
@@ -149,7 +149,7 @@ void card_wire_in(struct card *card, unsigned int wire, const void *frame,
 		return;
 	/* Two wires of one card tied together end up here */
 	if (f->busy) {
-		wait_frame(card, wire, frame, len);
+		defer_frame(card, wire, frame, len);
 		return;
 	}
 	card->cnt.wire_in++;

@@ -8,29 +8,29 @@
 #define RECORDS		60
 #define MS		1000000ULL
 
-void stats_count(struct card *card, struct tally *tally, size_t len)
+void stats_count(struct card *card, struct flow_counters *counters, size_t len)
 {
 	struct flower *f = card->flower;
 
-	tally->packets++;
-	tally->bytes += len + card->cfg.flow_overhead;
-	if (tally->dirty)
+	counters->packets++;
+	counters->bytes += len + card->cfg.flow_overhead;
+	if (counters->dirty)
 		return;
-	tally->dirty = true;
-	tally->dirty_next = f->dirty;
-	f->dirty = tally;
+	counters->dirty = true;
+	counters->dirty_next = f->dirty;
+	f->dirty = counters;
 	if (f->stats_at)
 		return;
 	f->stats_at = card->ops->now(card->host) + card->cfg.stats_ms * MS;
 	card_rearm(card);
 }
 
-static void fill(struct agl_flow_stats *r, const struct tally *tally)
+static void fill(struct agl_flow_stats *r, const struct flow_counters *counters)
 {
-	r->ctx = htobe32(tally->ctx);
-	r->packets = htobe32(tally->packets);
-	r->bytes = htobe64(tally->bytes);
-	r->cookie = htobe64(tally->cookie);
+	r->ctx = htobe32(counters->ctx);
+	r->packets = htobe32(counters->packets);
+	r->bytes = htobe64(counters->bytes);
+	r->cookie = htobe64(counters->cookie);
 }
 
 /* By fault: a context that isn't there, of three kinds */
@@ -59,30 +59,30 @@ static bool send(struct card *card, struct agl_flow_stats *r, size_t n)
 }
 
 /* Before a context may be used again, its last counts go out */
-void stats_flush(struct card *card, struct tally *tally)
+void stats_flush(struct card *card, struct flow_counters *counters)
 {
-	struct tally **at = &card->flower->dirty;
+	struct flow_counters **at = &card->flower->dirty;
 	struct agl_flow_stats r[2];
 
-	if (!tally->dirty)
+	if (!counters->dirty)
 		return;
-	while (*at != tally)
+	while (*at != counters)
 		at = &(*at)->dirty_next;
-	*at = tally->dirty_next;
-	tally->dirty = false;
-	if (!tally->packets)
+	*at = counters->dirty_next;
+	counters->dirty = false;
+	if (!counters->packets)
 		return;
-	fill(&r[0], tally);
+	fill(&r[0], counters);
 	send(card, r, 1);
-	tally->packets = 0;
-	tally->bytes = 0;
+	counters->packets = 0;
+	counters->bytes = 0;
 }
 
 void stats_timer(struct card *card, uint64_t now)
 {
 	struct flower *f = card->flower;
 	struct agl_flow_stats r[RECORDS + 1];
-	struct tally *batch[RECORDS];
+	struct flow_counters *batch[RECORDS];
 	unsigned int n, i;
 
 	if (!f->stats_at || now < f->stats_at)

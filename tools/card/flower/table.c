@@ -112,7 +112,7 @@ static void rule_remove(struct card *card, struct rule **at)
 {
 	struct rule *rule = *at;
 
-	stats_flush(card, &rule->tally);
+	stats_flush(card, &rule->counters);
 	*at = rule->next;
 	card->flower->masks[rule->key[1]].rules--;
 	card->flower->rules--;
@@ -125,9 +125,9 @@ static struct rule *rule_new(const struct flow_msg *m)
 
 	if (!rule)
 		return NULL;
-	rule->tally.cookie = be64toh(m->meta->cookie);
+	rule->counters.cookie = be64toh(m->meta->cookie);
 	rule->version = be64toh(m->meta->version);
-	rule->tally.ctx = be32toh(m->meta->host_ctx);
+	rule->counters.ctx = be32toh(m->meta->host_ctx);
 	rule->shortcut = be32toh(m->meta->shortcut);
 	rule->key_len = m->used;
 	rule->act_len = m->act_len;
@@ -211,7 +211,7 @@ void table_mod(struct card *card, const uint8_t *p, size_t len)
 	if (!rule)
 		return;
 	old = *at;
-	stats_flush(card, &old->tally);
+	stats_flush(card, &old->counters);
 	rule->next = old->next;
 	*at = rule;
 	free(old);
@@ -244,7 +244,7 @@ void table_clear(struct card *card)
 
 	for (i = 0; i < FLOWER_BUCKETS && f->rules; i++)
 		while (f->buckets[i]) {
-			f->buckets[i]->tally.packets = 0;
+			f->buckets[i]->counters.packets = 0;
 			rule_remove(card, &f->buckets[i]);
 		}
 	memset(f->masks, 0, sizeof(f->masks));

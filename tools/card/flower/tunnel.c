@@ -126,7 +126,7 @@ static void neigh_delete(struct card *card, struct neigh **at)
 {
 	struct neigh *n = *at;
 
-	stats_flush(card, &n->tally);
+	stats_flush(card, &n->counters);
 	*at = n->next;
 	card->flower->tun.neighs_used--;
 	free(n);
@@ -170,14 +170,14 @@ static void neigh_set(struct card *card, struct neigh *n, const uint8_t *src,
 	memcpy(n->dst_mac, h->dst_mac, 6);
 	memcpy(n->src_mac, h->src_mac, 6);
 	n->port = be32toh(h->port);
-	stats_flush(card, &n->tally);
+	stats_flush(card, &n->counters);
 	n->linked = false;
 	if (!(card->flower->features & AGL_FEAT_DECAP_V2))
 		return;
 	n->tpid = be16toh(ext->tpid);
 	n->tci = be16toh(ext->tci);
 	n->linked = be32toh(ext->ctx) != AGL_NEIGH_NO_CTX;
-	n->tally.ctx = be32toh(ext->ctx);
+	n->counters.ctx = be32toh(ext->ctx);
 }
 
 static bool all_zero(const uint8_t *p, size_t n)
@@ -247,7 +247,7 @@ void pre_tun_rule(struct card *card, const uint8_t *body, size_t len)
 	p = pre_tun_find(card, be16toh(m->port_idx), be16toh(m->tci));
 	if (be32toh(m->flags) & AGL_PRE_TUN_DEL) {
 		if (p) {
-			stats_flush(card, &p->tally);
+			stats_flush(card, &p->counters);
 			p->exists = false;
 		} else {
 			card->cnt.flow_missing++;
@@ -268,7 +268,7 @@ void pre_tun_rule(struct card *card, const uint8_t *body, size_t len)
 		.exists = true,
 		.port_idx = be16toh(m->port_idx),
 		.tci = be16toh(m->tci),
-		.tally.ctx = be32toh(m->ctx),
+		.counters.ctx = be32toh(m->ctx),
 	};
 }
 
@@ -277,16 +277,16 @@ static bool may_ask(struct card *card, bool v6, const uint8_t *dst)
 {
 	struct tunnels *t = &card->flower->tun;
 	uint64_t now = card->ops->now(card->host);
-	struct asked *a;
+	struct ask_limit *a;
 
-	for (a = t->asked; a < t->asked + ASKED; a++)
+	for (a = t->ask_limits; a < t->ask_limits + ASK_LIMITS; a++)
 		if (a->known && a->v6 == v6 && !memcmp(a->dst, dst, v6 ? 16 : 4))
 			break;
-	if (a < t->asked + ASKED) {
+	if (a < t->ask_limits + ASK_LIMITS) {
 		if (now - a->at < ASK_AGAIN_MS * MS)
 			return false;
 	} else {
-		a = &t->asked[t->asked_next++ % ASKED];
+		a = &t->ask_limits[t->ask_next++ % ASK_LIMITS];
 	}
 	a->known = true;
 	a->v6 = v6;
@@ -394,12 +394,12 @@ void tunnel_clear(struct card *card)
 
 	for (i = 0; i < NEIGH_BUCKETS; i++)
 		while (t->neighs[i]) {
-			t->neighs[i]->tally.packets = 0;
+			t->neighs[i]->counters.packets = 0;
 			neigh_delete(card, &t->neighs[i]);
 		}
 	for (i = 0; i < AGL_PRE_TUN_MAX; i++) {
-		t->pre[i].tally.packets = 0;
-		stats_flush(card, &t->pre[i].tally);
+		t->pre[i].counters.packets = 0;
+		stats_flush(card, &t->pre[i].counters);
 	}
 	memset(t, 0, sizeof(*t));
 }

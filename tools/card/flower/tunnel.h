@@ -7,13 +7,13 @@
 #define CARD_TUNNEL_H
 
 #include "abi/tunnel.h"
-#include "tally.h"
+#include "counters.h"
 
 #define TUN_MACS		320
 #define NEIGH_BUCKETS		1024
 /* 04-firmware-image.md section 4.2 */
 #define NEIGH_LIMIT		73728
-#define ASKED			16
+#define ASK_LIMITS			16
 
 struct tun_mac {
 	uint8_t addr[6];
@@ -31,7 +31,7 @@ struct neigh {
 	uint16_t tpid;
 	uint16_t tci;
 	bool linked;		/* to a pre-tunnel flow, whose context counts */
-	struct tally tally;
+	struct flow_counters counters;
 	bool used;		/* since the last ACTIVE_TUNS */
 };
 
@@ -39,11 +39,11 @@ struct pre_tun {
 	bool exists;
 	uint16_t port_idx;
 	uint16_t tci;
-	struct tally tally;
+	struct flow_counters counters;
 };
 
 /* A destination that the host was asked for, and when */
-struct asked {
+struct ask_limit {
 	bool known;
 	bool v6;
 	uint8_t dst[16];
@@ -60,8 +60,8 @@ struct tunnels {
 	struct neigh *neighs[NEIGH_BUCKETS];
 	unsigned int neighs_used;
 	struct pre_tun pre[AGL_PRE_TUN_MAX];
-	struct asked asked[ASKED];
-	unsigned int asked_next;
+	struct ask_limit ask_limits[ASK_LIMITS];
+	unsigned int ask_next;
 	uint32_t seq;
 	uint64_t active_at;	/* ns, 0: no neighbour was used */
 	uint16_t ip_id;

@@ -406,7 +406,7 @@ static void test_internal(void)
 	host_cmsg(AGL_CMSG_FLOW_ADD, body, 28 + 16 + 56);
 	CHECK(host_counter("rules") == 2);
 	host_tx(VF(1), inner, inner_len, 0, NULL);
-	CHECK(host_counter("passes_over") == 1 && host.outs == 0);
+	CHECK(host_counter("recirc_over") == 1 && host.outs == 0);
 }
 
 /* 50 us on the PF's receive ring */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef CARD_TALLY_H
-#define CARD_TALLY_H
+#ifndef CARD_FLOW_COUNTERS_H
+#define CARD_FLOW_COUNTERS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /* What a statistics context has counted since its last report */
-struct tally {
-	struct tally *dirty_next;
+struct flow_counters {
+	struct flow_counters *dirty_next;
 	bool dirty;
 	uint32_t ctx;
 	uint64_t cookie;
