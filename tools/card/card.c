@@ -9,12 +9,36 @@
 #include "vnic/vnic.h"
 #include "flower/flower.h"
 
+#define LOG_LINES	50
+#define LOG_NS		1000000000ULL
+
+/* What the guest can cause it can cause often: so many lines a second */
+static bool log_wanted(struct card *card)
+{
+	uint64_t now = card->ops->now(card->host);
+	unsigned int lost = card->log.lost;
+	char line[64];
+
+	if (card->log.lines && now - card->log.since < LOG_NS) {
+		card->log.lost += card->log.lines == LOG_LINES;
+		return card->log.lines < LOG_LINES && ++card->log.lines;
+	}
+	card->log.since = now;
+	card->log.lines = 1;
+	card->log.lost = 0;
+	if (lost) {
+		snprintf(line, sizeof(line), "%u more lines were not shown", lost);
+		card->ops->log(card->host, line);
+	}
+	return true;
+}
+
 void card_log(struct card *card, const char *fmt, ...)
 {
 	char line[256];
 	va_list ap;
 
-	if (!card->ops->log)
+	if (!log_wanted(card))
 		return;
 	va_start(ap, fmt);
 	vsnprintf(line, sizeof(line), fmt, ap);
@@ -88,17 +112,12 @@ struct card *card_new(const struct card_config *cfg, const struct card_host *ops
 
 void card_free(struct card *card)
 {
-	struct deferred *w;
-
 	if (!card)
 		return;
 	if (card->flower && card->flower->buckets) {
 		table_clear(card);
 		tunnel_clear(card);
-		while ((w = card->flower->deferred)) {
-			card->flower->deferred = w->next;
-			free(w);
-		}
+		pipeline_clear(card);
 		free(card->flower->buckets);
 	}
 	free(card->flower);
@@ -165,14 +184,22 @@ void card_run(struct card *card)
 
 	if (fault_on(card, FAULT_SURPRISE))
 		return;
-	pipeline_drain(card);
+	card_budget(card);
+	more |= pipeline_drain(card);
+	/* What goes in a circle must not keep the host's packets away */
+	card_budget(card);
 	/* Control messages first: a rule is there before the packets after it */
 	if (!fault_on(card, FAULT_CTRL_DEAD))
 		more |= vnic_tx_run(&n->ctrl);
 	more |= vnic_tx_run(&n->pf);
-	for (i = 0; i < n->vfs; i++)
-		more |= vnic_tx_run(&n->vf[i]);
-	pipeline_drain(card);
+	for (i = 0; i < n->vfs && card_may_spend(card); i++)
+		more |= vnic_tx_run(&n->vf[(n->first_vf + i) % n->vfs]);
+	if (i < n->vfs) {
+		/* They get their turn first */
+		n->first_vf = (n->first_vf + i) % n->vfs;
+		more = true;
+	}
+	more |= pipeline_drain(card);
 	if (more)
 		card->ops->kick(card->host);
 }

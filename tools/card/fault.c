@@ -235,6 +235,7 @@ static void slot_dma_read(void *host, int fn, uint64_t addr, void *buf,
 {
 	struct card *card = host;
 
+	card_spend(card, 1);
 	if (dma_fails(card))
 		memset(buf, 0xff, len);
 	else
@@ -246,6 +247,7 @@ static void slot_dma_write(void *host, int fn, uint64_t addr, const void *buf,
 {
 	struct card *card = host;
 
+	card_spend(card, 1);
 	if (!dma_fails(card))
 		card->slot->dma_write(card->slot_host, fn, addr, buf, len);
 }

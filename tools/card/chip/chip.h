@@ -57,7 +57,7 @@
 	X(act_no_header) X(act_no_output) X(act_drop)	\
 	X(in_port_down) X(wire_in) X(wire_out)				\
 	X(decaps) X(encaps) X(tun_full) X(neigh_missing) X(neigh_no_mac)	\
-	X(recirc_over) X(merge_hints)					\
+	X(recirc_over) X(deferred_full) X(merge_hints)					\
 	X(stats_msgs) X(stats_records) X(lag_msgs) X(vf_cfg)
 
 struct counters {
@@ -158,6 +158,12 @@ struct card {
 	struct flower *flower;
 
 	uint64_t timer_at;		/* as the caller was told */
+	unsigned int budget;
+	struct {
+		uint64_t since;		/* ns */
+		unsigned int lines;
+		unsigned int lost;
+	} log;
 	struct card_fault fault[FAULTS];
 	unsigned int garbage;		/* control messages sent by fault */
 	uint64_t nsp_at;		/* when the command is done, 0: none waits */
@@ -184,6 +190,28 @@ static inline bool fault_take(struct card *card, enum card_fault_id id)
 
 /* fault.c: what the card has of its slot goes by way of the faults */
 void slot_init(struct card *card, const struct card_host *ops, void *host);
+
+/*
+ * card.c: work is counted in lookups, outputs and DMA operations, and whoever
+ * calls the card gets it back when the budget of the call is spent; card_run()
+ * does the rest. What has begun is finished, so it is spent by a little more.
+ */
+#define CARD_BUDGET		4096
+
+static inline void card_budget(struct card *card)
+{
+	card->budget = CARD_BUDGET;
+}
+
+static inline bool card_may_spend(const struct card *card)
+{
+	return card->budget;
+}
+
+static inline void card_spend(struct card *card, unsigned int n)
+{
+	card->budget -= n < card->budget ? n : card->budget;
+}
 
 /* card.c: a deadline has changed, have the timer follow */
 void card_rearm(struct card *card);

@@ -46,7 +46,13 @@ static void recirculate(struct work *w, uint32_t port, const uint8_t *frame,
 		      size_t len)
 {
 	struct packet again = {
-		frame, len, frame, len, port, w->in->recirc + 1, w->rule
+		.frame = frame,
+		.len = len,
+		.original = frame,
+		.original_len = len,
+		.port = port,
+		.recirc = w->in->recirc + 1,
+		.from = { w->rule->counters.ctx, w->rule->counters.cookie },
 	};
 
 	pipeline_recirculate(w->card, &again);
@@ -55,7 +61,7 @@ static void recirculate(struct work *w, uint32_t port, const uint8_t *frame,
 /* @port: that the neighbour's device is, or that its rules led to */
 static void output_tunnel(struct work *w, uint32_t port)
 {
-	uint8_t *out = w->card->flower->work[w->in->recirc].outer;
+	uint8_t *out = w->card->flower->scratch.outer;
 	size_t len;
 
 	if (!w->tun.neigh || !w->tun.set) {
@@ -75,6 +81,7 @@ static void act_output(struct work *w, const uint8_t *a)
 {
 	uint16_t flags = get_be16(a + 2);
 
+	card_spend(w->card, 1);
 	if (flags & AGL_OUTPUT_USE_TUN)
 		output_tunnel(w, w->tun.neigh ? w->tun.neigh->port : 0);
 	/* Two rules in one: the second one's output of what the first one sends */
@@ -411,7 +418,7 @@ void action_run(struct card *card, const struct rule *rule,
 		card->cnt.act_drop++;
 		return;
 	}
-	w.p = card->flower->work[in->recirc].inner + FLOWER_HEADROOM;
+	w.p = card->flower->scratch.inner + FLOWER_HEADROOM;
 	memcpy(w.p, in->frame, in->len);
 	for (at = 0; at < rule->act_len && !w.stop;
 	     at += rule->acts[at + 1] << AGL_FLOW_LW_SHIFT)

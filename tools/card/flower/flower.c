@@ -79,6 +79,7 @@ void flower_stop(struct card *card)
 	f->running = false;
 	table_clear(card);
 	tunnel_clear(card);
+	pipeline_clear(card);
 	f->merge_hints = NULL;
 	f->host_mask = NULL;
 	f->combined = NULL;

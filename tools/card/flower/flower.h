@@ -14,6 +14,7 @@
 #include "tunnel.h"
 
 #define FLOWER_BUCKETS		(1u << 17)
+#define FLOWER_DEFERRED_MAX	1024
 /* An action list of pushes alone, AGL_ACT_LIST_MAX / 8 of 4 bytes each */
 #define FLOWER_HEADROOM		512
 /* How often a packet can come back by way of an internal port */
@@ -75,6 +76,12 @@ struct decapped {
 	struct packet_key key;
 };
 
+/* The rule that a packet met before, which may be gone by now */
+struct rule_ref {
+	uint32_t ctx;
+	uint64_t cookie;
+};
+
 /* A packet on its way through the rules */
 struct packet {
 	const uint8_t *frame;	/* what rules see */
@@ -82,8 +89,8 @@ struct packet {
 	const uint8_t *original; /* what the host would get */
 	size_t original_len;
 	uint32_t port;		/* where the original came in */
-	unsigned int recirc;
-	const struct rule *from; /* the rule that sent it around again */
+	unsigned int recirc;	/* how often it has come back */
+	struct rule_ref from;	/* that sent it back, if it has */
 };
 
 /* How a packet is encapsulated when it leaves */
@@ -100,9 +107,14 @@ struct scratch {
 	uint8_t outer[ENCAP_ROOM + FLOWER_HEADROOM + FLOWER_FRAME_MAX];
 };
 
+/* A packet that has to wait until another one is done */
 struct deferred {
 	struct deferred *next;
+	bool from_wire;
 	unsigned int wire;
+	uint32_t port;		/* not from a wire: recirculated */
+	unsigned int recirc;
+	struct rule_ref from;
 	size_t len;
 	uint8_t frame[];
 };
@@ -130,9 +142,10 @@ struct flower {
 		uint32_t second;
 		uint64_t at;
 	} hint;			/* the last MERGE_HINT */
-	struct deferred *deferred;
+	struct deferred *deferred;	/* first in, first out */
 	struct deferred **deferred_end;
-	struct scratch work[FLOWER_RECIRC_MAX];
+	unsigned int deferred_used;
+	struct scratch scratch;
 };
 
 /* flower.c */
@@ -184,7 +197,9 @@ void action_run(struct card *card, const struct rule *rule,
 /* pipeline.c */
 void flower_from_host(struct card *card, struct vnic *v, uint32_t port,
 		      const uint8_t *frame, size_t len);
-void pipeline_drain(struct card *card);
+/* What waits, as far as the budget reaches. Return: whether there is more */
+bool pipeline_drain(struct card *card);
+void pipeline_clear(struct card *card);
 /* A packet that left through an internal port of the host's */
 void pipeline_recirculate(struct card *card, const struct packet *in);
 

@@ -17,7 +17,7 @@ static void fallback(struct card *card, uint32_t port, const uint8_t *frame,
 }
 
 /* Two rules that a packet took one after the other: the host may make it one */
-static void merge_hint(struct card *card, const struct rule *first,
+static void merge_hint(struct card *card, const struct rule_ref *first,
 		       const struct rule *second)
 {
 	struct {
@@ -31,13 +31,13 @@ static void merge_hint(struct card *card, const struct rule *first,
 	if (!f->merge_hints || !get_le(f->merge_hints, 4))
 		return;
 	if (f->hint.at && now - f->hint.at < HINT_AGAIN_NS &&
-	    f->hint.first == first->counters.ctx && f->hint.second == second->counters.ctx)
+	    f->hint.first == first->ctx && f->hint.second == second->counters.ctx)
 		return;
-	f->hint.first = first->counters.ctx;
+	f->hint.first = first->ctx;
 	f->hint.second = second->counters.ctx;
 	f->hint.at = now;
-	m.flow[0].ctx = htobe32(first->counters.ctx);
-	m.flow[0].cookie = htobe64(first->counters.cookie);
+	m.flow[0].ctx = htobe32(first->ctx);
+	m.flow[0].cookie = htobe64(first->cookie);
 	m.flow[1].ctx = htobe32(second->counters.ctx);
 	m.flow[1].cookie = htobe64(second->counters.cookie);
 	card->cnt.merge_hints++;
@@ -50,6 +50,7 @@ static void look_up(struct card *card, const struct packet *in,
 {
 	struct rule *rule = table_lookup(card, key);
 
+	card_spend(card, 1);
 	if (!rule) {
 		card->cnt.lookup_misses++;
 		fallback(card, in->port, in->original, in->original_len);
@@ -60,8 +61,8 @@ static void look_up(struct card *card, const struct packet *in,
 		fallback(card, in->port, in->original, in->original_len);
 		return;
 	}
-	if (in->from)
-		merge_hint(card, in->from, rule);
+	if (in->recirc)
+		merge_hint(card, &in->from, rule);
 	stats_count(card, &rule->counters, in->len);
 	action_run(card, rule, in);
 }
@@ -69,7 +70,13 @@ static void look_up(struct card *card, const struct packet *in,
 static void ingress(struct card *card, struct port *p, const uint8_t *frame,
 		    size_t len)
 {
-	struct packet in = { frame, len, frame, len, p->id, 0, NULL };
+	struct packet in = {
+		.frame = frame,
+		.len = len,
+		.original = frame,
+		.original_len = len,
+		.port = p->id,
+	};
 	struct packet_key key;
 	struct decapped d;
 
@@ -83,50 +90,6 @@ static void ingress(struct card *card, struct port *p, const uint8_t *frame,
 	look_up(card, &in, &key);
 }
 
-void pipeline_recirculate(struct card *card, const struct packet *in)
-{
-	struct packet_key key;
-
-	if (in->recirc >= FLOWER_RECIRC_MAX) {
-		card->cnt.recirc_over++;
-		card_log(card, "a packet went around %u times", in->recirc);
-		return;
-	}
-	key_extract(card, in->port, in->frame, in->len, &key);
-	look_up(card, in, &key);
-}
-
-/* Frames that came while another one was on its way */
-void pipeline_drain(struct card *card)
-{
-	struct flower *f = card->flower;
-	struct deferred *w;
-
-	while ((w = f->deferred)) {
-		f->deferred = w->next;
-		if (!f->deferred)
-			f->deferred_end = &f->deferred;
-		card_wire_in(card, w->wire, w->frame, w->len);
-		free(w);
-	}
-}
-
-static void defer_frame(struct card *card, unsigned int wire, const void *frame,
-		       size_t len)
-{
-	struct deferred *w = malloc(sizeof(*w) + len);
-
-	if (!w)
-		return;
-	w->next = NULL;
-	w->wire = wire;
-	w->len = len;
-	memcpy(w->frame, frame, len);
-	*card->flower->deferred_end = w;
-	card->flower->deferred_end = &w->next;
-	card->ops->kick(card->host);
-}
-
 static struct phys_port *phys_of_wire(struct card *card, unsigned int wire)
 {
 	unsigned int i;
@@ -137,21 +100,15 @@ static struct phys_port *phys_of_wire(struct card *card, unsigned int wire)
 	return NULL;
 }
 
-void card_wire_in(struct card *card, unsigned int wire, const void *frame,
-		  size_t len)
+static void wire_in(struct card *card, unsigned int wire, const uint8_t *frame,
+		    size_t len)
 {
 	struct phys_port *phys = phys_of_wire(card, wire);
 	struct flower *f = card->flower;
 	struct port *p;
 
-	if (!phys || len < 14 || len > VNIC_FRAME_MAX ||
-	    fault_on(card, FAULT_SURPRISE))
+	if (!phys)
 		return;
-	/* Two wires of one card tied together end up here */
-	if (f->busy) {
-		defer_frame(card, wire, frame, len);
-		return;
-	}
 	card->cnt.wire_in++;
 	p = &f->phys[phys->index];
 	if (!f->running || !board_link(phys) || !p->admin_up || !p->reified) {
@@ -162,6 +119,125 @@ void card_wire_in(struct card *card, unsigned int wire, const void *frame,
 	f->busy = true;
 	ingress(card, p, frame, len);
 	f->busy = false;
+}
+
+/*
+ * The queue of what waits is short, so that packets that multiply, or go in a
+ * circle by way of two wires, cost neither memory nor the caller's time.
+ */
+static struct deferred *defer(struct card *card, const uint8_t *frame, size_t len)
+{
+	struct flower *f = card->flower;
+	struct deferred *d = NULL;
+
+	if (f->deferred_used < FLOWER_DEFERRED_MAX)
+		d = calloc(1, sizeof(*d) + len);
+	if (!d) {
+		card->cnt.deferred_full++;
+		return NULL;
+	}
+	d->len = len;
+	memcpy(d->frame, frame, len);
+	*f->deferred_end = d;
+	f->deferred_end = &d->next;
+	f->deferred_used++;
+	/* Nothing new until these are done */
+	if (f->deferred_used >= FLOWER_DEFERRED_MAX / 2)
+		card_spend(card, CARD_BUDGET);
+	return d;
+}
+
+static struct deferred *deferred_first(struct flower *f)
+{
+	struct deferred *d = f->deferred;
+
+	if (!d)
+		return NULL;
+	f->deferred = d->next;
+	if (!f->deferred)
+		f->deferred_end = &f->deferred;
+	f->deferred_used--;
+	return d;
+}
+
+void pipeline_recirculate(struct card *card, const struct packet *in)
+{
+	struct deferred *d;
+
+	if (in->recirc >= FLOWER_RECIRC_MAX) {
+		card->cnt.recirc_over++;
+		return;
+	}
+	d = defer(card, in->frame, in->len);
+	if (!d)
+		return;
+	d->port = in->port;
+	d->recirc = in->recirc;
+	d->from = in->from;
+}
+
+static void recirculated(struct card *card, const struct deferred *d)
+{
+	struct packet in = {
+		.frame = d->frame,
+		.len = d->len,
+		.original = d->frame,
+		.original_len = d->len,
+		.port = d->port,
+		.recirc = d->recirc,
+		.from = d->from,
+	};
+	struct packet_key key;
+
+	card->flower->busy = true;
+	key_extract(card, in.port, in.frame, in.len, &key);
+	look_up(card, &in, &key);
+	card->flower->busy = false;
+}
+
+bool pipeline_drain(struct card *card)
+{
+	struct flower *f = card->flower;
+	struct deferred *d;
+
+	while (card_may_spend(card) && (d = deferred_first(f))) {
+		if (d->from_wire)
+			wire_in(card, d->wire, d->frame, d->len);
+		else if (f->running)
+			recirculated(card, d);
+		free(d);
+	}
+	return f->deferred;
+}
+
+void pipeline_clear(struct card *card)
+{
+	struct deferred *d;
+
+	while ((d = deferred_first(card->flower)))
+		free(d);
+}
+
+void card_wire_in(struct card *card, unsigned int wire, const void *frame,
+		  size_t len)
+{
+	struct deferred *d;
+
+	if (len < 14 || len > VNIC_FRAME_MAX || fault_on(card, FAULT_SURPRISE))
+		return;
+	/* Two wires of one card tied together end up here */
+	if (card->flower->busy) {
+		d = defer(card, frame, len);
+		if (d) {
+			d->from_wire = true;
+			d->wire = wire;
+		}
+		return;
+	}
+	card_budget(card);
+	wire_in(card, wire, frame, len);
+	if (pipeline_drain(card))
+		card->ops->kick(card->host);
 }
 
 /* A VF with a port VLAN sends untagged */

@@ -72,6 +72,8 @@ static void wire_out(void *h, unsigned int wire, const void *frame, size_t len)
 	f->wire = wire;
 	f->len = len;
 	memcpy(f->data, frame, len);
+	if (host.tied)
+		card_wire_in(host.card, !wire, frame, len);
 }
 
 static void kick(void *h)
@@ -210,7 +212,7 @@ void host_ctrl_up(void)
 
 void host_run(void)
 {
-	while (host.kicked) {
+	while (host.kicked && !host.hold) {
 		host.kicked = false;
 		card_run(host.card);
 	}

@@ -33,6 +33,8 @@ struct fake_host {
 	uint64_t now;
 	uint64_t deadline;
 	bool kicked;
+	bool hold;		/* host_run() does nothing */
+	bool tied;		/* wires 0 and 1 end in each other */
 	uint32_t tx_at[64];	/* by natural queue, as the next */
 	uint32_t rx_at[64];
 };

@@ -185,6 +185,8 @@ static bool ring_run(struct vnic *v, unsigned int ring)
 	unsigned int n;
 
 	for (n = 0; n < TX_BUDGET && v->tx[ring].on; n++) {
+		if (!card_may_spend(v->card))
+			break;
 		if (q->rptr == q->wptr || !gather(v, ring, &p))
 			return false;
 		transmit(v, &p);

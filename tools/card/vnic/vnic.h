@@ -57,6 +57,7 @@ struct vnics {
 	struct vnic ctrl;
 	struct vnic vf[CARD_VF_LIMIT];
 	unsigned int vfs;
+	unsigned int first_vf;	/* to get a turn next */
 	uint8_t *vf_bar;
 	uint8_t *vf_cfg;
 	struct queue qc[AGL_QC_QUEUES];
