@@ -89,14 +89,12 @@ struct card *card_new(const struct card_config *cfg, const struct card_host *ops
 	card->cfg.serial_low += card->board->dsn[5];
 	card->vnics = calloc(1, sizeof(*card->vnics));
 	card->flower = calloc(1, sizeof(*card->flower));
-	if (card->flower)
-		card->flower->buckets = calloc(FLOWER_BUCKETS,
-					       sizeof(struct rule *));
-	if (!card->vnics || !card->flower || !card->flower->buckets) {
+	if (!card->vnics || !card->flower || !table_init(card)) {
 		card_free(card);
 		return NULL;
 	}
 	card->flower->deferred_end = &card->flower->deferred;
+	stats_init(card);
 	*err = "no such media configuration on this board";
 	if (!board_apply_media(card, cfg->media ? cfg->media :
 			       card->board->media)) {
@@ -117,6 +115,7 @@ void card_free(struct card *card)
 	if (card->flower && card->flower->buckets) {
 		table_clear(card);
 		tunnel_clear(card);
+		stats_clear(card);
 		pipeline_clear(card);
 		free(card->flower->buckets);
 	}
@@ -165,6 +164,7 @@ void card_timer(struct card *card)
 {
 	uint64_t now = card->ops->now(card->host);
 
+	card_budget(card);
 	if (!fault_on(card, FAULT_SURPRISE)) {
 		nsp_timer(card, now);
 		stats_timer(card, now);
@@ -200,6 +200,7 @@ void card_run(struct card *card)
 		more = true;
 	}
 	more |= pipeline_drain(card);
+	stats_finals(card);
 	if (more)
 		card->ops->kick(card->host);
 }

@@ -58,7 +58,7 @@
 	X(in_port_down) X(wire_in) X(wire_out)				\
 	X(decaps) X(encaps) X(tun_full) X(neigh_missing) X(neigh_no_mac)	\
 	X(recirc_over) X(deferred_full) X(merge_hints)					\
-	X(stats_msgs) X(stats_records) X(lag_msgs) X(vf_cfg)
+	X(stats_msgs) X(stats_records) X(stats_lost) X(lag_msgs) X(vf_cfg)
 
 struct counters {
 #define X(n) uint64_t n;

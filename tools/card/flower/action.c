@@ -43,7 +43,7 @@ static void repair(struct work *w, bool l3)
 
 /* By way of a device of the host's: its rules are looked up */
 static void recirculate(struct work *w, uint32_t port, const uint8_t *frame,
-		      size_t len)
+			size_t len)
 {
 	struct packet again = {
 		.frame = frame,

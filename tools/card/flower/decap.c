@@ -168,7 +168,7 @@ static bool vlan_agrees(struct card *card, const struct neigh *n,
 
 /* Return: what counts the packets that are let through, NULL: not let through */
 static struct flow_counters *pre_tunnel(struct card *card, uint16_t index,
-				const struct outer *o)
+					const struct outer *o)
 {
 	struct pre_tun *pre;
 	struct neigh *n;

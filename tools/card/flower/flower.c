@@ -80,10 +80,10 @@ void flower_stop(struct card *card)
 	table_clear(card);
 	tunnel_clear(card);
 	pipeline_clear(card);
+	stats_clear(card);
 	f->merge_hints = NULL;
 	f->host_mask = NULL;
 	f->combined = NULL;
-	f->stats_at = 0;
 	card_rearm(card);
 }
 

@@ -13,7 +13,6 @@
 #include "abi/key.h"
 #include "tunnel.h"
 
-#define FLOWER_BUCKETS		(1u << 17)
 #define FLOWER_DEFERRED_MAX	1024
 /* An action list of pushes alone, AGL_ACT_LIST_MAX / 8 of 4 bytes each */
 #define FLOWER_HEADROOM		512
@@ -35,6 +34,8 @@ struct port {
 
 struct mask {
 	bool used;
+	uint8_t layers;
+	uint32_t layers2;
 	uint8_t len;
 	uint8_t bytes[AGL_KEY_MAX];
 	unsigned int rules;
@@ -42,6 +43,7 @@ struct mask {
 
 struct rule {
 	struct rule *next;
+	uint32_t hash;
 	struct flow_counters counters;
 	uint64_t version;
 	uint32_t shortcut;
@@ -131,17 +133,18 @@ struct flower {
 	struct port pf;
 	struct port vf[CARD_VF_LIMIT];
 	struct mask masks[AGL_MASK_ID_MAX + 1];
+	uint8_t mask_ids[AGL_MASK_ID_MAX];	/* of those that are used */
 	unsigned int masks_used;
 	struct rule **buckets;
+	unsigned int order;	/* there are 1 << order of them */
 	unsigned int rules;
-	struct flow_counters *dirty;
+	struct flow_counters_list dirty;
+	struct final_counters_list finals;
+	unsigned int finals_used;
 	struct tunnels tun;
 	uint64_t stats_at;	/* ns, 0: nothing to report */
-	struct {
-		uint32_t first;
-		uint32_t second;
-		uint64_t at;
-	} hint;			/* the last MERGE_HINT */
+	bool stats_stuck;	/* the host had no room: wait for @stats_at */
+	struct rate_limits hints;
 	struct deferred *deferred;	/* first in, first out */
 	struct deferred **deferred_end;
 	unsigned int deferred_used;
@@ -174,6 +177,7 @@ void cmsg_send_garbage(struct card *card, unsigned int n);
 void table_add(struct card *card, const uint8_t *p, size_t len);
 void table_mod(struct card *card, const uint8_t *p, size_t len);
 void table_del(struct card *card, const uint8_t *p, size_t len);
+bool table_init(struct card *card);
 void table_clear(struct card *card);
 struct rule *table_lookup(struct card *card, const struct packet_key *key);
 
@@ -204,9 +208,16 @@ void pipeline_clear(struct card *card);
 void pipeline_recirculate(struct card *card, const struct packet *in);
 
 /* stats.c */
-void stats_count(struct card *card, struct flow_counters *counters, size_t len);
-void stats_flush(struct card *card, struct flow_counters *counters);
+void stats_init(struct card *card);
+void stats_count(struct card *card, struct flow_counters *c, size_t len);
+void stats_final(struct card *card, struct flow_counters *c);
+void stats_forget(struct card *card, struct flow_counters *c);
+void stats_finals(struct card *card);
 void stats_timer(struct card *card, uint64_t now);
+void stats_clear(struct card *card);
+
+/* ratelimit.c. Return: whether @key may be asked for now, and notes it */
+bool rate_limit(struct rate_limits *l, const void *key, size_t len, uint64_t now);
 
 /* tunnel.c */
 void tun_mac(struct card *card, const uint8_t *body, size_t len);

@@ -26,16 +26,13 @@ static void merge_hint(struct card *card, const struct rule_ref *first,
 		struct agl_merge_flow flow[2];
 	} __packed m = { .count = 1 };
 	struct flower *f = card->flower;
-	uint64_t now = card->ops->now(card->host);
+	uint32_t pair[2] = { first->ctx, second->counters.ctx };
 
 	if (!f->merge_hints || !get_le(f->merge_hints, 4))
 		return;
-	if (f->hint.at && now - f->hint.at < HINT_AGAIN_NS &&
-	    f->hint.first == first->ctx && f->hint.second == second->counters.ctx)
+	f->hints.every = HINT_AGAIN_NS;
+	if (!rate_limit(&f->hints, pair, sizeof(pair), card->ops->now(card->host)))
 		return;
-	f->hint.first = first->ctx;
-	f->hint.second = second->counters.ctx;
-	f->hint.at = now;
 	m.flow[0].ctx = htobe32(first->ctx);
 	m.flow[0].cookie = htobe64(first->cookie);
 	m.flow[1].ctx = htobe32(second->counters.ctx);

@@ -17,24 +17,72 @@ struct flow_msg {
 	size_t used;		/* bytes of the key that its layers name */
 };
 
-static uint32_t hash_key(const uint8_t *key, size_t len)
-{
-	uint32_t h = 2166136261u;
-	size_t i;
+#define ORDER_MIN	10
 
-	for (i = 0; i < len; i++)
-		h = (h ^ key[i]) * 16777619u;
-	return (h ^ h >> 15) & (FLOWER_BUCKETS - 1);
+bool table_init(struct card *card)
+{
+	struct flower *f = card->flower;
+
+	f->order = ORDER_MIN;
+	f->buckets = calloc(1u << f->order, sizeof(*f->buckets));
+	return f->buckets;
 }
 
-static struct rule **find(struct card *card, const uint8_t *key, size_t len)
+/* Keys are long words; the tail is for those who send something else */
+static uint32_t hash_key(const uint8_t *key, size_t len)
 {
-	struct rule **at = &card->flower->buckets[hash_key(key, len)];
+	uint64_t h = len * 0x9e3779b97f4a7c15ULL, w;
+
+	for (; len >= 8; len -= 8, key += 8) {
+		memcpy(&w, key, 8);
+		h = (h ^ w) * 0xff51afd7ed558ccdULL;
+		h ^= h >> 32;
+	}
+	w = 0;
+	memcpy(&w, key, len);
+	h = (h ^ w) * 0xc4ceb9fe1a85ec53ULL;
+	return h ^ h >> 32;
+}
+
+static struct rule **bucket(struct flower *f, uint32_t hash)
+{
+	return &f->buckets[hash & ((1u << f->order) - 1)];
+}
+
+static struct rule **find(struct card *card, const uint8_t *key, size_t len,
+			  uint32_t hash)
+{
+	struct rule **at = bucket(card->flower, hash);
 
 	for (; *at; at = &(*at)->next)
-		if ((*at)->key_len == len && !memcmp((*at)->key, key, len))
+		if ((*at)->hash == hash && (*at)->key_len == len &&
+		    !memcmp((*at)->key, key, len))
 			break;
 	return at;
+}
+
+/* As many buckets as there are rules, or the chains get long */
+static void table_grow(struct flower *f)
+{
+	unsigned int i, old = 1u << f->order;
+	struct rule **from = f->buckets, *rule, **at;
+
+	if (f->rules < old)
+		return;
+	f->buckets = calloc(2 * old, sizeof(*f->buckets));
+	if (!f->buckets) {
+		f->buckets = from;
+		return;
+	}
+	f->order++;
+	for (i = 0; i < old; i++)
+		while ((rule = from[i])) {
+			from[i] = rule->next;
+			at = bucket(f, rule->hash);
+			rule->next = *at;
+			*at = rule;
+		}
+	free(from);
 }
 
 static bool flow_parse(struct card *card, const uint8_t *p, size_t len,
@@ -89,30 +137,35 @@ static void mask_set(struct card *card, const struct flow_msg *m)
 		card->cnt.mask_replaced++;
 		card_log(card, "mask %u replaced", m->key[1]);
 	} else {
-		card->flower->masks_used++;
+		card->flower->mask_ids[card->flower->masks_used++] = m->key[1];
 	}
 	mask->used = true;
+	mask->layers = m->mask[0];
+	mask->layers2 = mask->layers & AGL_KEY_EXT ? get_be32(m->mask + 4) : 0;
 	mask->len = m->used;
 	memcpy(mask->bytes, m->mask, m->used);
 }
 
 static void mask_clear(struct card *card, uint8_t id)
 {
-	struct mask *mask = &card->flower->masks[id];
+	struct flower *f = card->flower;
+	struct mask *mask = &f->masks[id];
+	uint8_t *at;
 
 	if (!mask->used)
 		return;
 	if (mask->rules)
 		card_log(card, "mask %u forgotten, %u rules left", id, mask->rules);
 	mask->used = false;
-	card->flower->masks_used--;
+	at = memchr(f->mask_ids, id, f->masks_used);
+	*at = f->mask_ids[--f->masks_used];
 }
 
 static void rule_remove(struct card *card, struct rule **at)
 {
 	struct rule *rule = *at;
 
-	stats_flush(card, &rule->counters);
+	stats_final(card, &rule->counters);
 	*at = rule->next;
 	card->flower->masks[rule->key[1]].rules--;
 	card->flower->rules--;
@@ -125,6 +178,7 @@ static struct rule *rule_new(const struct flow_msg *m)
 
 	if (!rule)
 		return NULL;
+	rule->hash = hash_key(m->key, m->used);
 	rule->counters.cookie = be64toh(m->meta->cookie);
 	rule->version = be64toh(m->meta->version);
 	rule->counters.ctx = be32toh(m->meta->host_ctx);
@@ -146,10 +200,6 @@ static bool flow_acceptable(struct card *card, const struct flow_msg *m)
 			 card->flower->contexts);
 		return false;
 	}
-	if (card->flower->rules >= card->flower->contexts) {
-		card->cnt.flow_full++;
-		return false;
-	}
 	if (!key_within_mask(m)) {
 		card->cnt.flow_bad_key++;
 		card_log(card, "flow with key bits outside of its mask");
@@ -159,25 +209,36 @@ static bool flow_acceptable(struct card *card, const struct flow_msg *m)
 			    be32toh(m->meta->shortcut));
 }
 
+/* A rule's mask must be the one that the host gave that id */
+static bool mask_known(struct card *card, const struct flow_msg *m)
+{
+	const struct mask *mask = &card->flower->masks[m->key[1]];
+
+	if (mask->used && mask->len == m->used &&
+	    !memcmp(mask->bytes, m->mask, m->used))
+		return true;
+	card->cnt.mask_unknown++;
+	card_log(card, "flow with unknown mask %u", m->key[1]);
+	return false;
+}
+
 void table_add(struct card *card, const uint8_t *p, size_t len)
 {
-	struct flow_msg m;
 	struct rule **at, *rule;
+	struct flow_msg m;
 
 	card->cnt.flow_add++;
 	if (!flow_parse(card, p, len, &m))
 		return;
 	if (m.meta->flags & AGL_FLOW_MANAGE_MASK)
 		mask_set(card, &m);
-	if (!card->flower->masks[m.key[1]].used ||
-	    memcmp(card->flower->masks[m.key[1]].bytes, m.mask, m.used)) {
-		card->cnt.mask_unknown++;
-		card_log(card, "flow with unknown mask %u", m.key[1]);
+	if (!mask_known(card, &m) || !flow_acceptable(card, &m))
+		return;
+	if (card->flower->rules >= card->flower->contexts) {
+		card->cnt.flow_full++;
 		return;
 	}
-	if (!flow_acceptable(card, &m))
-		return;
-	at = find(card, m.key, m.used);
+	at = find(card, m.key, m.used, hash_key(m.key, m.used));
 	if (*at) {
 		/* An error in real firmware, 04 section 5.3: keep the old one */
 		card->cnt.flow_dup++;
@@ -191,6 +252,7 @@ void table_add(struct card *card, const uint8_t *p, size_t len)
 	*at = rule;
 	card->flower->masks[m.key[1]].rules++;
 	card->flower->rules++;
+	table_grow(card->flower);
 }
 
 void table_mod(struct card *card, const uint8_t *p, size_t len)
@@ -199,9 +261,10 @@ void table_mod(struct card *card, const uint8_t *p, size_t len)
 	struct flow_msg m;
 
 	card->cnt.flow_mod++;
-	if (!flow_parse(card, p, len, &m) || !flow_acceptable(card, &m))
+	if (!flow_parse(card, p, len, &m) || !mask_known(card, &m) ||
+	    !flow_acceptable(card, &m))
 		return;
-	at = find(card, m.key, m.used);
+	at = find(card, m.key, m.used, hash_key(m.key, m.used));
 	if (!*at) {
 		card->cnt.flow_missing++;
 		card_log(card, "modify of a flow that isn't there");
@@ -211,7 +274,7 @@ void table_mod(struct card *card, const uint8_t *p, size_t len)
 	if (!rule)
 		return;
 	old = *at;
-	stats_flush(card, &old->counters);
+	stats_final(card, &old->counters);
 	rule->next = old->next;
 	*at = rule;
 	free(old);
@@ -225,7 +288,7 @@ void table_del(struct card *card, const uint8_t *p, size_t len)
 	card->cnt.flow_del++;
 	if (!flow_parse(card, p, len, &m))
 		return;
-	at = find(card, m.key, m.used);
+	at = find(card, m.key, m.used, hash_key(m.key, m.used));
 	if (*at) {
 		rule_remove(card, at);
 	} else {
@@ -242,35 +305,45 @@ void table_clear(struct card *card)
 	struct flower *f = card->flower;
 	unsigned int i;
 
-	for (i = 0; i < FLOWER_BUCKETS && f->rules; i++)
+	for (i = 0; i < 1u << f->order && f->rules; i++)
 		while (f->buckets[i]) {
-			f->buckets[i]->counters.packets = 0;
+			stats_forget(card, &f->buckets[i]->counters);
 			rule_remove(card, &f->buckets[i]);
 		}
 	memset(f->masks, 0, sizeof(f->masks));
 	f->masks_used = 0;
 }
 
+/* The mask's part of the packet, if the packet has what the mask is about */
+static bool mask_apply(const struct mask *mask, uint8_t id,
+		       const struct packet_key *key, uint8_t *k)
+{
+	unsigned int i;
+
+	if (!mask->rules || mask->layers & ~key->layers ||
+	    mask->layers2 & ~key->layers2 || !key_build(key, mask->bytes, k))
+		return false;
+	for (i = 0; i < mask->len; i++)
+		k[i] &= mask->bytes[i];
+	k[1] = id;
+	return true;
+}
+
 /* No priorities: the oldest wins, and that there was a choice is counted */
 struct rule *table_lookup(struct card *card, const struct packet_key *key)
 {
 	struct flower *f = card->flower;
-	uint8_t k[AGL_KEY_MAX];
 	struct rule *best = NULL, *rule;
-	unsigned int id, seen, i;
+	uint8_t k[AGL_KEY_MAX];
+	unsigned int i, len;
 
-	for (id = AGL_MASK_ID_MAX, seen = 0; id && seen < f->masks_used; id--) {
-		struct mask *mask = &f->masks[id];
+	for (i = 0; i < f->masks_used; i++) {
+		struct mask *mask = &f->masks[f->mask_ids[i]];
 
-		if (!mask->used)
+		len = mask->len;
+		if (!mask_apply(mask, f->mask_ids[i], key, k))
 			continue;
-		seen++;
-		if (!mask->rules || !key_build(key, mask->bytes, k))
-			continue;
-		for (i = 0; i < mask->len; i++)
-			k[i] &= mask->bytes[i];
-		k[1] = id;
-		rule = *find(card, k, mask->len);
+		rule = *find(card, k, len, hash_key(k, len));
 		if (!rule)
 			continue;
 		if (best)

@@ -9,6 +9,8 @@
 
 #define MS		1000000ULL
 #define ASK_AGAIN_MS	100
+/* Index and address */
+#define TUN_MAC_PAIR	8u
 
 static void bad(struct card *card, const char *what, size_t len)
 {
@@ -35,18 +37,13 @@ bool tunnel_mac(struct card *card, const uint8_t *addr, uint16_t *index)
 	return m;
 }
 
-void tun_mac(struct card *card, const uint8_t *body, size_t len)
+static void tun_mac_one(struct card *card, bool del, uint16_t index,
+			const uint8_t *addr)
 {
-	const struct agl_tun_mac *msg = (const void *)body;
 	struct tunnels *t = &card->flower->tun;
-	struct tun_mac *m;
+	struct tun_mac *m = mac_find(t, addr);
 
-	if (len < sizeof(*msg) || be16toh(msg->count) != 1) {
-		bad(card, "TUN_MAC", len);
-		return;
-	}
-	m = mac_find(t, msg->addr);
-	if (be16toh(msg->flags) & AGL_TUN_MAC_DEL) {
+	if (del) {
 		if (m)
 			*m = t->macs[--t->macs_used];
 		return;
@@ -58,8 +55,24 @@ void tun_mac(struct card *card, const uint8_t *body, size_t len)
 	}
 	if (!m)
 		m = &t->macs[t->macs_used++];
-	memcpy(m->addr, msg->addr, 6);
-	m->index = be16toh(msg->index);
+	memcpy(m->addr, addr, 6);
+	m->index = index;
+}
+
+void tun_mac(struct card *card, const uint8_t *body, size_t len)
+{
+	const struct agl_tun_mac *msg = (const void *)body;
+	size_t at = offsetof(struct agl_tun_mac, index);
+	unsigned int n;
+
+	if (len < sizeof(*msg) || !msg->count ||
+	    len < at + be16toh(msg->count) * TUN_MAC_PAIR) {
+		bad(card, "TUN_MAC", len);
+		return;
+	}
+	for (n = be16toh(msg->count); n; n--, at += TUN_MAC_PAIR)
+		tun_mac_one(card, be16toh(msg->flags) & AGL_TUN_MAC_DEL,
+			    get_be16(body + at), body + at + 2);
 }
 
 void tun_ips(struct card *card, const uint8_t *body, size_t len)
@@ -126,7 +139,7 @@ static void neigh_delete(struct card *card, struct neigh **at)
 {
 	struct neigh *n = *at;
 
-	stats_flush(card, &n->counters);
+	stats_final(card, &n->counters);
 	*at = n->next;
 	card->flower->tun.neighs_used--;
 	free(n);
@@ -170,7 +183,7 @@ static void neigh_set(struct card *card, struct neigh *n, const uint8_t *src,
 	memcpy(n->dst_mac, h->dst_mac, 6);
 	memcpy(n->src_mac, h->src_mac, 6);
 	n->port = be32toh(h->port);
-	stats_flush(card, &n->counters);
+	stats_final(card, &n->counters);
 	n->linked = false;
 	if (!(card->flower->features & AGL_FEAT_DECAP_V2))
 		return;
@@ -247,7 +260,7 @@ void pre_tun_rule(struct card *card, const uint8_t *body, size_t len)
 	p = pre_tun_find(card, be16toh(m->port_idx), be16toh(m->tci));
 	if (be32toh(m->flags) & AGL_PRE_TUN_DEL) {
 		if (p) {
-			stats_flush(card, &p->counters);
+			stats_final(card, &p->counters);
 			p->exists = false;
 		} else {
 			card->cnt.flow_missing++;
@@ -275,24 +288,10 @@ void pre_tun_rule(struct card *card, const uint8_t *body, size_t len)
 /* A destination once in ASK_AGAIN_MS, or a busy flow would flood the host */
 static bool may_ask(struct card *card, bool v6, const uint8_t *dst)
 {
-	struct tunnels *t = &card->flower->tun;
-	uint64_t now = card->ops->now(card->host);
-	struct ask_limit *a;
+	struct rate_limits *l = &card->flower->tun.no_neigh;
 
-	for (a = t->ask_limits; a < t->ask_limits + ASK_LIMITS; a++)
-		if (a->known && a->v6 == v6 && !memcmp(a->dst, dst, v6 ? 16 : 4))
-			break;
-	if (a < t->ask_limits + ASK_LIMITS) {
-		if (now - a->at < ASK_AGAIN_MS * MS)
-			return false;
-	} else {
-		a = &t->ask_limits[t->ask_next++ % ASK_LIMITS];
-	}
-	a->known = true;
-	a->v6 = v6;
-	memcpy(a->dst, dst, v6 ? 16 : 4);
-	a->at = now;
-	return true;
+	l->every = ASK_AGAIN_MS * MS;
+	return rate_limit(l, dst, v6 ? 16 : 4, card->ops->now(card->host));
 }
 
 void neigh_ask(struct card *card, uint32_t ingress, bool v6, const uint8_t *dst)
@@ -394,12 +393,10 @@ void tunnel_clear(struct card *card)
 
 	for (i = 0; i < NEIGH_BUCKETS; i++)
 		while (t->neighs[i]) {
-			t->neighs[i]->counters.packets = 0;
+			stats_forget(card, &t->neighs[i]->counters);
 			neigh_delete(card, &t->neighs[i]);
 		}
-	for (i = 0; i < AGL_PRE_TUN_MAX; i++) {
-		t->pre[i].counters.packets = 0;
-		stats_flush(card, &t->pre[i].counters);
-	}
+	for (i = 0; i < AGL_PRE_TUN_MAX; i++)
+		stats_forget(card, &t->pre[i].counters);
 	memset(t, 0, sizeof(*t));
 }

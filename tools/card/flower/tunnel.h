@@ -13,7 +13,6 @@
 #define NEIGH_BUCKETS		1024
 /* 04-firmware-image.md section 4.2 */
 #define NEIGH_LIMIT		73728
-#define ASK_LIMITS			16
 
 struct tun_mac {
 	uint8_t addr[6];
@@ -42,12 +41,18 @@ struct pre_tun {
 	struct flow_counters counters;
 };
 
-/* A destination that the host was asked for, and when */
-struct ask_limit {
-	bool known;
-	bool v6;
-	uint8_t dst[16];
-	uint64_t at;
+/* What was asked, and until when it isn't asked again */
+#define RATE_LIMITS		1024
+
+struct rate_limit {
+	uint8_t key[20];
+	uint8_t len;
+	uint64_t until;		/* ns */
+};
+
+struct rate_limits {
+	uint64_t every;		/* ns */
+	struct rate_limit r[RATE_LIMITS];
 };
 
 struct tunnels {
@@ -60,8 +65,7 @@ struct tunnels {
 	struct neigh *neighs[NEIGH_BUCKETS];
 	unsigned int neighs_used;
 	struct pre_tun pre[AGL_PRE_TUN_MAX];
-	struct ask_limit ask_limits[ASK_LIMITS];
-	unsigned int ask_next;
+	struct rate_limits no_neigh;
 	uint32_t seq;
 	uint64_t active_at;	/* ns, 0: no neighbour was used */
 	uint16_t ip_id;

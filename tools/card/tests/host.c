@@ -223,7 +223,7 @@ void host_tx(struct vnic *v, const void *data, size_t len, size_t meta,
 {
 	unsigned int q = v->natural;
 	uint32_t at = host.tx_at[q]++ % RING_SIZE;
-	uint64_t buf = (7 << 20);
+	uint64_t buf = (7 << 20) + at % 64 * 0x4000;
 	struct agl_tx_desc d = {};
 
 	if (proto)

@@ -309,7 +309,7 @@ static void test_pre_tunnel(void)
 	card_timer(host.card);
 	m = host_cmsg_rx(&n);
 	CHECK(m && n == 4 + 2 * 24);
-	CHECK(m && get_be32(m + 28) == 5 && get_be32(m + 32) == 2);
+	CHECK(m && get_be32(m + 4) == 5 && get_be32(m + 8) == 2);
 	send(AGL_CMSG_PRE_TUN_RULE, "00000001 000b ffff 00000000");
 	in(0, VXLAN_IN);
 	CHECK(fallback_of(frame, len, AGL_PORT_PHYS(0)));
@@ -342,7 +342,7 @@ static void test_decap_v2(void)
 	card_timer(host.card);
 	while ((m = host_cmsg_rx(&n)) && m[2] != AGL_CMSG_FLOW_STATS)
 		;
-	CHECK(m && n == 4 + 2 * 24 && get_be32(m + 28) == 5 && get_be32(m + 32) == 1);
+	CHECK(m && n == 4 + 2 * 24 && get_be32(m + 4) == 5 && get_be32(m + 8) == 1);
 
 	test_begin("decap v2: not with another tag, nor without a rule's context");
 	send(AGL_CMSG_TUN_NEIGH, NEIGH_V2("8100 0014"));
