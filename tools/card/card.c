@@ -255,12 +255,16 @@ void card_cable(struct card *card, unsigned int wire, bool plugged)
 		if (!p->present || p->wire != wire || p->cable == plugged)
 			continue;
 		p->cable = plugged;
+		card_event(card, plugged ? EVENT_CABLE_IN : EVENT_CABLE_OUT, wire);
 		flower_port_changed(card, p);
 	}
 }
 
 void card_counters(struct card *card, card_counter_fn fn, void *opaque)
 {
+	unsigned int i;
+	char name[32];
+
 #define X(n) fn(opaque, #n, card->cnt.n);
 	CARD_COUNTERS(X)
 #undef X
@@ -275,4 +279,11 @@ void card_counters(struct card *card, card_counter_fn fn, void *opaque)
 	fn(opaque, "neighs_limit", NEIGH_LIMIT);
 	fn(opaque, "features", card->flower->features);
 	fn(opaque, "firmware_loaded", card->image.loaded);
+	fn(opaque, "now_ns", card->ops->now(card->host));
+	for (i = 0; i < CARD_MAX_WIRES; i++) {
+		snprintf(name, sizeof(name), "wire%u_first_out_ns", i);
+		fn(opaque, name, card->wire_times[i].first_out);
+		snprintf(name, sizeof(name), "wire%u_last_out_ns", i);
+		fn(opaque, name, card->wire_times[i].last_out);
+	}
 }

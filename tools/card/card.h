@@ -125,6 +125,14 @@ uint64_t card_serial_number(const struct card *card);
 typedef void (*card_counter_fn)(void *opaque, const char *name, uint64_t value);
 void card_counters(struct card *card, card_counter_fn fn, void *opaque);
 
+/*
+ * The last 256 things that happened, oldest first: from when to when, how
+ * often, what, and which. event.h says what @arg is.
+ */
+typedef void (*card_event_fn)(void *opaque, uint64_t first, uint64_t last,
+			      unsigned int count, const char *kind, uint32_t arg);
+void card_events(struct card *card, card_event_fn fn, void *opaque);
+
 /**
  * card_fault - break something, or mend it
  * @card: the card

@@ -21,6 +21,7 @@ struct fault_type {
 	const char *name;
 	enum fault_kind kind;
 	bool (*parse)(struct card_fault *f, const char *value);
+	void (*print)(const struct card_fault *f, char *value, size_t len);
 	void (*changed)(struct card *card);
 	const char *help;
 };
@@ -55,6 +56,41 @@ static bool nsp_parse(struct card_fault *f, const char *value)
 	return f->delay || (!strcmp(what, "err") && f->value && f->value < 256);
 }
 
+static void nsp_print(const struct card_fault *f, char *value, size_t len)
+{
+	int n = snprintf(value, len, "%s:%" PRIu32, f->delay ? "delay" : "err",
+			 f->value);
+
+	if (f->code != FAULT_NSP_ANY)
+		snprintf(value + n, len - n, ":%" PRIu32, f->code);
+}
+
+static const char *const flips[FLIPS] = {
+	[FLIP_TTL] = "ttl",
+	[FLIP_MAC] = "mac",
+	[FLIP_ADDR] = "addr",
+	[FLIP_PORT] = "port",
+	[FLIP_VLAN] = "vlan",
+	[FLIP_CSUM] = "csum",
+	[FLIP_OUTPUT] = "output",
+	[FLIP_BYTES] = "bytes",
+};
+
+static bool flip_parse(struct card_fault *f, const char *value)
+{
+	for (f->value = 0; f->value < FLIPS; f->value++)
+		if (!strcmp(value, flips[f->value])) {
+			f->on = true;
+			return true;
+		}
+	return false;
+}
+
+static void flip_print(const struct card_fault *f, char *value, size_t len)
+{
+	snprintf(value, len, "%s", flips[f->value]);
+}
+
 static void ctrl_changed(struct card *card)
 {
 	card->ops->kick(card->host);
@@ -79,79 +115,84 @@ static void surprise_changed(struct card *card)
 
 static const struct fault_type types[FAULTS] = {
 	[FAULT_NSP_STUCK] = {
-		"nsp-stuck", FAULT_FLAG, NULL, nsp_resume,
+		"nsp-stuck", FAULT_FLAG, NULL, NULL, nsp_resume,
 		"the service processor takes no command; 0: it does what waits"
 	},
 	[FAULT_NSP] = {
-		"nsp", FAULT_OWN, nsp_parse, nsp_resume,
+		"nsp", FAULT_OWN, nsp_parse, nsp_print, nsp_resume,
 		"delay:MS[:CODE] busy that long with each command, or with CODE; "
 		"err:E[:CODE] it fails with E"
 	},
 	[FAULT_DROP_CMSG] = {
-		"drop-cmsg", FAULT_COUNT, NULL, NULL,
+		"drop-cmsg", FAULT_COUNT, NULL, NULL, NULL,
 		"the next N control messages from the host are lost"
 	},
 	[FAULT_DROP_REPLY] = {
-		"drop-reply", FAULT_COUNT, NULL, NULL,
+		"drop-reply", FAULT_COUNT, NULL, NULL, NULL,
 		"the next N control messages to the host are lost"
 	},
 	[FAULT_CTRL_DEAD] = {
-		"ctrl-dead", FAULT_FLAG, NULL, ctrl_changed,
+		"ctrl-dead", FAULT_FLAG, NULL, NULL, ctrl_changed,
 		"nobody takes what is on the control vNIC's transmit ring"
 	},
 	[FAULT_CMSG_GARBAGE] = {
-		"cmsg-garbage", FAULT_COUNT, NULL, garbage_changed,
+		"cmsg-garbage", FAULT_COUNT, NULL, NULL, garbage_changed,
 		"N hostile control messages at once: each type short, long, of "
 		"ones, of noise; 272 are one of each"
 	},
 	[FAULT_STATS_BAD_CTX] = {
-		"stats-bad-ctx", FAULT_COUNT, NULL, NULL,
+		"stats-bad-ctx", FAULT_COUNT, NULL, NULL, NULL,
 		"the next N FLOW_STATS have one more record, of a context that "
 		"isn't there"
 	},
 	[FAULT_UPDATE_DEAD] = {
-		"update-dead", FAULT_FLAG, NULL, vnics_resume,
+		"update-dead", FAULT_FLAG, NULL, NULL, vnics_resume,
 		"no vNIC acknowledges a reconfiguration; 0: it does what waits"
 	},
 	[FAULT_UPDATE_ERR] = {
-		"update-err", FAULT_COUNT, NULL, NULL,
+		"update-err", FAULT_COUNT, NULL, NULL, NULL,
 		"the next N reconfigurations are refused: nothing is applied"
 	},
 	[FAULT_QC_ONES] = {
-		"qc-ones", FAULT_COUNT, NULL, NULL,
+		"qc-ones", FAULT_COUNT, NULL, NULL, NULL,
 		"the next N reads of a queue's pointers give all ones"
 	},
 	[FAULT_SURPRISE] = {
-		"surprise", FAULT_FLAG, NULL, surprise_changed,
+		"surprise", FAULT_FLAG, NULL, NULL, surprise_changed,
 		"pulled out: reads of BARs give all ones, writes and wires "
 		"nothing, no DMA, no interrupt; 0: back as it was"
 	},
 	[FAULT_DMA_FAIL] = {
-		"dma-fail", FAULT_COUNT, NULL, NULL,
+		"dma-fail", FAULT_COUNT, NULL, NULL, NULL,
 		"the next N DMA operations fail: ones are read, nothing is written"
 	},
+	[FAULT_FLIP] = {
+		"flip", FAULT_OWN, flip_parse, flip_print, NULL,
+		"an action that is done wrong: ttl, mac, addr, port, vlan, csum; "
+		"output: frames of rules don't leave; bytes: one too many is counted"
+	},
 	[FAULT_IRQ_LOST] = {
-		"irq-lost", FAULT_COUNT, NULL, NULL,
+		"irq-lost", FAULT_COUNT, NULL, NULL, NULL,
 		"the next N interrupts don't arrive"
 	},
 	[FAULT_RX_OFFSET] = {
-		"rx-offset", FAULT_VALUE, NULL, vnics_limits,
+		"rx-offset", FAULT_VALUE, NULL, NULL, vnics_limits,
 		"RX_OFFSET in the control BARs of PF and VFs"
 	},
 	[FAULT_START_TXQ] = {
-		"start-txq", FAULT_VALUE, NULL, vnics_limits,
+		"start-txq", FAULT_VALUE, NULL, NULL, vnics_limits,
 		"START_TXQ there"
 	},
 	[FAULT_MAX_MTU] = {
-		"max-mtu", FAULT_VALUE, NULL, vnics_limits,
+		"max-mtu", FAULT_VALUE, NULL, NULL, vnics_limits,
 		"MAX_MTU there"
 	},
 	[FAULT_MAX_TXRINGS] = {
-		"max-txrings", FAULT_VALUE, NULL, vnics_limits,
+		"max-txrings", FAULT_VALUE, NULL, NULL, vnics_limits,
 		"MAX_TXRINGS there"
 	},
 	[FAULT_MAX_RXRINGS] = {
-		"max-rxrings", FAULT_VALUE, NULL, vnics_limits,
+		"max-rxrings", FAULT_VALUE, NULL, NULL, vnics_limits,
 		"MAX_RXRINGS there"
 	},
 };
@@ -176,6 +217,7 @@ static bool fault_set(struct card *card, unsigned int id, const char *value)
 	if (!fault_parse(&types[id], &f, value))
 		return false;
 	card->fault[id] = f;
+	card_event(card, EVENT_FAULT, id);
 	if (types[id].changed)
 		types[id].changed(card);
 	return true;
@@ -206,16 +248,13 @@ void card_faults(struct card *card, card_fault_fn fn, void *opaque)
 
 	for (i = 0; i < FAULTS; i++) {
 		const struct card_fault *f = &card->fault[i];
-		const char *own = types[i].kind != FAULT_OWN ? "" :
-				  f->delay ? "delay:" : "err:";
 
 		if (!f->on)
 			strcpy(value, "off");
-		else if (own[0] && f->code != FAULT_NSP_ANY)
-			snprintf(value, sizeof(value), "%s%" PRIu32 ":%" PRIu32,
-				 own, f->value, f->code);
+		else if (types[i].print)
+			types[i].print(f, value, sizeof(value));
 		else
-			snprintf(value, sizeof(value), "%s%" PRIu32, own, f->value);
+			snprintf(value, sizeof(value), "%" PRIu32, f->value);
 		fn(opaque, types[i].name, value, types[i].help);
 	}
 }
@@ -267,8 +306,11 @@ static void slot_wire_out(void *host, unsigned int wire, const void *frame,
 {
 	struct card *card = host;
 
-	if (!fault_on(card, FAULT_SURPRISE))
-		card->slot->wire_out(card->slot_host, wire, frame, len);
+	if (fault_on(card, FAULT_SURPRISE))
+		return;
+	if (wire < CARD_MAX_WIRES)
+		card_wire_event(card, wire);
+	card->slot->wire_out(card->slot_host, wire, frame, len);
 }
 
 static void slot_kick(void *host)

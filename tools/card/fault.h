@@ -22,6 +22,7 @@ enum card_fault_id {
 	FAULT_QC_ONES,
 	FAULT_SURPRISE,
 	FAULT_DMA_FAIL,
+	FAULT_FLIP,
 	FAULT_IRQ_LOST,
 	FAULT_RX_OFFSET,
 	FAULT_START_TXQ,
@@ -29,6 +30,19 @@ enum card_fault_id {
 	FAULT_MAX_TXRINGS,
 	FAULT_MAX_RXRINGS,
 	FAULTS
+};
+
+/* FAULT_FLIP: what is done wrong */
+enum fault_flip {
+	FLIP_TTL,
+	FLIP_MAC,
+	FLIP_ADDR,
+	FLIP_PORT,
+	FLIP_VLAN,
+	FLIP_CSUM,
+	FLIP_OUTPUT,
+	FLIP_BYTES,
+	FLIPS
 };
 
 #define FAULT_NSP_ANY	UINT32_MAX	/* each command */

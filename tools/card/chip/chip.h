@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "../card.h"
+#include "../event.h"
 #include "../fault.h"
 #include "abi/base.h"
 #include "abi/cpp.h"
@@ -169,11 +170,23 @@ struct card {
 	uint64_t nsp_at;		/* when the command is done, 0: none waits */
 	uint64_t nsp_taken;		/* that command */
 	struct counters cnt;
+	struct card_event event[CARD_EVENTS];
+	unsigned int events;		/* since the card is there */
+	struct wire_times wire_times[CARD_MAX_WIRES];
 };
+
+/* event.c */
+void card_event(struct card *card, enum card_event_kind kind, uint32_t arg);
+void card_wire_event(struct card *card, unsigned int wire);
 
 static inline bool fault_on(const struct card *card, enum card_fault_id id)
 {
 	return card->fault[id].on;
+}
+
+static inline bool fault_flip(const struct card *card, enum fault_flip what)
+{
+	return fault_on(card, FAULT_FLIP) && card->fault[FAULT_FLIP].value == what;
 }
 
 /* Return: true if this is one of the next N times */

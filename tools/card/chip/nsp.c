@@ -63,6 +63,7 @@ void nsp_init(struct card *card)
 void nsp_soft_reset(struct card *card)
 {
 	card->cnt.resets++;
+	card_event(card, EVENT_RESET, 0);
 	flower_stop(card);
 	vnics_unbind(card);
 	image_unload(card);
@@ -81,6 +82,7 @@ uint32_t nsp_firmware_load(struct card *card, const uint8_t *data, size_t len,
 		       FIELD_PREP(AGL_NSP_LOAD_MINOR, AGL_NSP_LOAD_BAD_IMAGE);
 	}
 	card->cnt.fw_loads++;
+	card_event(card, EVENT_FIRMWARE, 0);
 	vnics_bind(card);
 	flower_start(card);
 	return FIELD_PREP(AGL_NSP_LOAD_MINOR, AGL_NSP_LOAD_NO_POLICY);

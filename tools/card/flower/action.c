@@ -82,6 +82,10 @@ static void act_output(struct work *w, const uint8_t *a)
 	uint16_t flags = get_be16(a + 2);
 
 	card_spend(w->card, 1);
+	w->sent = true;
+	w->stop = flags & AGL_OUTPUT_LAST;
+	if (fault_flip(w->card, FLIP_OUTPUT))
+		return;
 	if (flags & AGL_OUTPUT_USE_TUN)
 		output_tunnel(w, w->tun.neigh ? w->tun.neigh->port : 0);
 	/* Two rules in one: the second one's output of what the first one sends */
@@ -89,8 +93,6 @@ static void act_output(struct work *w, const uint8_t *a)
 		output_tunnel(w, get_be32(a + 4));
 	else
 		port_output(w->card, get_be32(a + 4), w->p, w->len);
-	w->sent = true;
-	w->stop = flags & AGL_OUTPUT_LAST;
 }
 
 /* The neighbour has been found by action_ready() */
@@ -309,6 +311,46 @@ static void act_set_tp(struct work *w, const uint8_t *a)
 	repair(w, false);
 }
 
+/*
+ * By fault: the action just done is a little wrong, and what comes of it as
+ * right as can be, so that a test has nothing else to notice.
+ */
+static void flip_ip(struct work *w, uint8_t op, const struct l4_view *v)
+{
+	bool v4 = v->version == 4;
+	uint8_t *ip = w->p + v->l3, *l4 = w->p + v->l4;
+	bool addr = op == AGL_ACT_SET_IPV4 || op == AGL_ACT_SET_IPV6_SRC ||
+		    op == AGL_ACT_SET_IPV6_DST;
+	bool ttl = op == AGL_ACT_SET_IPV4_TTL || op == AGL_ACT_SET_IPV6_TC;
+	bool port = op == AGL_ACT_SET_UDP || op == AGL_ACT_SET_TCP;
+
+	if (ttl && fault_flip(w->card, FLIP_TTL))
+		ip[v4 ? 8 : 7] ^= 1;
+	else if (addr && fault_flip(w->card, FLIP_ADDR))
+		ip[v4 ? 15 : 23] ^= 1;
+	else if (port && fault_flip(w->card, FLIP_PORT) && v->l4 >= 0)
+		l4[1] ^= 1;
+	repair(w, true);
+	if ((addr || port) && fault_flip(w->card, FLIP_CSUM) && v->l4 >= 0 &&
+	    !v->fragment && v->l4 + 18u <= w->len)
+		l4[v->proto == 6 ? 17 : 7] ^= 1;
+}
+
+static void flip(struct work *w, uint8_t op)
+{
+	struct l4_view v;
+
+	if (op == AGL_ACT_SET_ETH && fault_flip(w->card, FLIP_MAC))
+		w->p[11] ^= 1;
+	if (op == AGL_ACT_PUSH_VLAN && fault_flip(w->card, FLIP_VLAN))
+		w->p[15] ^= 1;
+	if (op < AGL_ACT_SET_IPV4 || op > AGL_ACT_SET_TCP)
+		return;
+	l4_parse(w->p, w->len, &v);
+	if (v.l3 >= 0)
+		flip_ip(w, op, &v);
+}
+
 #define LEN_IN_ACTION	0
 
 static const struct {
@@ -421,8 +463,11 @@ void action_run(struct card *card, const struct rule *rule,
 	w.p = card->flower->scratch.inner + FLOWER_HEADROOM;
 	memcpy(w.p, in->frame, in->len);
 	for (at = 0; at < rule->act_len && !w.stop;
-	     at += rule->acts[at + 1] << AGL_FLOW_LW_SHIFT)
+	     at += rule->acts[at + 1] << AGL_FLOW_LW_SHIFT) {
 		ops[rule->acts[at]].run(&w, rule->acts + at);
+		if (fault_on(card, FAULT_FLIP))
+			flip(&w, rule->acts[at]);
+	}
 	if (!w.sent)
 		card->cnt.act_no_output++;
 }

@@ -90,6 +90,7 @@ void flower_cmsg(struct card *card, uint32_t port, const uint8_t *msg,
 		card_log(card, "malformed control message, %zu bytes", len);
 		return;
 	}
+	card_event(card, EVENT_FROM_HOST, h->type);
 	dispatch(card, h->type, msg + sizeof(*h), len - sizeof(*h));
 }
 
@@ -113,6 +114,7 @@ bool cmsg_send(struct card *card, uint8_t type, const void *body, size_t len)
 		return false;
 	}
 	card->cnt.cmsg_tx++;
+	card_event(card, EVENT_TO_HOST, type);
 	return true;
 }
 

@@ -37,6 +37,8 @@ void stats_count(struct card *card, struct flow_counters *c, size_t len)
 {
 	c->packets++;
 	c->bytes += len + card->cfg.flow_overhead;
+	if (fault_flip(card, FLIP_BYTES))
+		c->bytes++;
 	if (c->dirty)
 		return;
 	c->dirty = true;

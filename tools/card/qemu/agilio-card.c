@@ -325,6 +325,22 @@ static char *get_counters(Object *obj, Error **errp)
 	return g_string_free(text, false);
 }
 
+static void event_line(void *opaque, uint64_t first, uint64_t last,
+		       unsigned int count, const char *kind, uint32_t arg)
+{
+	g_string_append_printf(opaque, "%" PRIu64 " %" PRIu64 " %u %s %u\n", first,
+			       last, count, kind, arg);
+}
+
+static char *get_events(Object *obj, Error **errp)
+{
+	GString *text = g_string_new("");
+
+	if (CARD(obj)->card)
+		card_events(CARD(obj)->card, event_line, text);
+	return g_string_free(text, false);
+}
+
 static void fault_line(void *opaque, const char *name, const char *value,
 		       const char *help)
 {
@@ -479,6 +495,7 @@ static void card_instance_init(Object *obj)
 	card_config_default(&CARD(obj)->cfg);
 	object_property_add_str(obj, "counters", get_counters, NULL);
 	object_property_add_str(obj, "fault", get_faults, set_fault);
+	object_property_add_str(obj, "events", get_events, NULL);
 	object_property_add_str(obj, "cable", NULL, set_cable);
 }
 

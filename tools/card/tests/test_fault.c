@@ -344,6 +344,154 @@ static void test_limits(void)
 	CHECK(get_le(PF->cb + AGL_CB_MAX_MTU, 4) == VNIC_MTU_MAX);
 }
 
+/* A rule with these actions, and what VF 1 gets. Return: its length */
+static size_t edited(const char *acts, uint8_t *out)
+{
+	uint8_t list[256];
+	union agl_rx_desc d;
+	const uint8_t *p;
+	size_t n = hex(acts, list), at;
+
+	at = hex("02020080 00000001 00000000 00000077 00000000 00000001 00000000 "
+		 "02ff0000 10000000 02ff0000 ffffffff", body);
+	n += hex("00028000 20000040", list + n);
+	body[2] = n / 4;
+	memcpy(body + at, list, n);
+	host_cmsg(AGL_CMSG_FLOW_ADD, body, at + n);
+	len = hex(FRAME, frame);
+	card_wire_in(host.card, 0, frame, len);
+	p = host_rx(VF(1), 0, &d);
+	if (!p)
+		return 0;
+	memcpy(out, p, le16toh(d.rxd.data_len));
+	return le16toh(d.rxd.data_len);
+}
+
+static void test_flip(void)
+{
+	/* Which byte is wrong; checksums follow, unless it is one */
+	static const struct {
+		const char *flip, *acts;
+		unsigned int byte;
+	} cases[] = {
+		{ "ttl", "0a02ff00 3f000000", 22 },
+		{ "mac", "07070000 ffffffffffff ffffffffffff 0a0b0c0d0e0f 000000000005",
+		  11 },
+		{ "addr", "09050000 ffffffff 0a00004d ffffffff 0a00004e", 29 },
+		{ "port", "0f030000 0000ffff 00001f90", 35 },
+		{ "vlan", "01020000 81006064", 15 },
+		{ "csum", "0f030000 0000ffff 00001f90", 51 },
+	};
+	uint8_t right[256], wrong[256];
+	char what[32];
+	struct l4_view v;
+	unsigned int i, j;
+	size_t n;
+
+	test_begin("flip: one thing wrong, and all else in order");
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		setup();
+		n = edited(cases[i].acts, right);
+		setup();
+		snprintf(what, sizeof(what), "flip=%s", cases[i].flip);
+		fault(what);
+		CHECK(listed(what));
+		CHECK(n && edited(cases[i].acts, wrong) == n);
+		CHECK((wrong[cases[i].byte] ^ right[cases[i].byte]) == 1);
+		for (j = 0; j < n; j++)
+			CHECK(right[j] == wrong[j] || j == cases[i].byte ||
+			      (j >= 24 && j < 26) || (j >= 50 && j < 52));
+		l4_parse(wrong, n, &v);
+		if (!strcmp(cases[i].flip, "mac") || !strcmp(cases[i].flip, "vlan"))
+			continue;
+		CHECK(csum_ip4_ok(wrong, &v));
+		CHECK(csum_l4_ok(wrong, &v) == !!strcmp(cases[i].flip, "csum"));
+	}
+
+	test_begin("flip: output and bytes, and what it isn't");
+	setup();
+	fault("flip=output");
+	CHECK(!edited("", wrong) && host_counter("lookup_hits") == 1);
+	fault("flip=bytes");
+	card_wire_in(host.card, 0, frame, len);
+	host.now += 1000000000;
+	card_timer(host.card);
+	CHECK(get_be32(host_cmsg_rx(&n) + 16) == 2 * (len + 14) + 1);
+	CHECK(!card_fault(host.card, "flip=nonsense"));
+	fault("flip=off");
+}
+
+struct event_find {
+	const char *kind;
+	uint32_t arg;
+	unsigned int count, place, at;
+	uint64_t first, last;
+};
+
+static void event_find(void *opaque, uint64_t first, uint64_t last,
+		       unsigned int count, const char *kind, uint32_t arg)
+{
+	struct event_find *e = opaque;
+
+	e->at++;
+	if (strcmp(kind, e->kind) || arg != e->arg)
+		return;
+	e->place = e->at;
+	e->count = count;
+	e->first = first;
+	e->last = last;
+}
+
+static struct event_find event(const char *kind, uint32_t arg)
+{
+	struct event_find e = { .kind = kind, .arg = arg };
+
+	card_events(host.card, event_find, &e);
+	return e;
+}
+
+static void test_events(void)
+{
+	struct event_find out, in, msg;
+	unsigned int i;
+
+	test_begin("events: when, how often, in which order");
+	setup();
+	host_cmsg(AGL_CMSG_FLOW_ADD, body, hex(RULE, body));
+	host.now = 5000;
+	card_cable(host.card, 0, false);
+	host.now = 6000;
+	for (i = 0; i < 1000; i++) {
+		host.now++;
+		host_cmsg(AGL_CMSG_PRE_TUN_RULE, body, 1);
+	}
+	card_cable(host.card, 0, true);
+	out = event("cable-out", 0);
+	in = event("cable-in", 0);
+	msg = event("from-host", AGL_CMSG_PRE_TUN_RULE);
+	CHECK(out.first == 5000 && out.count == 1 && in.first == 7000);
+	CHECK(msg.count == 1000 && msg.first == 6001 && msg.last == 7000);
+	CHECK(out.place < msg.place && msg.place < in.place);
+	CHECK(event("to-host", AGL_CMSG_PORT_MOD).count);
+	CHECK(event("reconfig", PF->natural).count == 1 && event("firmware", 0).count);
+	CHECK(host_counter("now_ns") == 7000);
+
+	test_begin("events: 256 are kept; first frame out after a cable");
+	host.now = 8000;
+	host_tx(PF, "\0\0\0\5\x10\0\0\0ABCDEFABCDEFABCDEFABCDEF", 32, 8, NULL);
+	host.now = 9000;
+	host_tx(PF, "\0\0\0\5\x10\0\0\0ABCDEFABCDEFABCDEFABCDEF", 32, 8, NULL);
+	CHECK(host_counter("wire0_first_out_ns") == 8000);
+	CHECK(host_counter("wire0_last_out_ns") == 9000);
+	for (i = 0; i < 150; i++) {
+		fault("drop-cmsg=1");
+		fault("irq-lost=1");
+	}
+	CHECK(!event("cable-in", 0).count && event("fault", FAULT_IRQ_LOST).at == 256);
+	card_cable(host.card, 1, false);
+	CHECK(!host_counter("wire0_first_out_ns"));
+}
+
 int main(void)
 {
 	test_table();
@@ -354,5 +502,7 @@ int main(void)
 	test_slot();
 	test_surprise();
 	test_limits();
+	test_flip();
+	test_events();
 	return test_end();
 }

@@ -276,6 +276,7 @@ void vnic_reconfig(struct vnic *v)
 	if (v->update_waits)
 		return;
 	v->card->cnt.reconfigs++;
+	card_event(v->card, EVENT_RECONFIG, v->natural);
 	if (fault_take(v->card, FAULT_UPDATE_ERR)) {
 		v->card->cnt.reconfig_errors++;
 		put_le(v->cb + AGL_CB_UPDATE, update | AGL_UPDATE_ERR, 4);
