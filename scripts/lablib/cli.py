@@ -29,6 +29,9 @@ What a script finds in the guest, with either driver:
                        update-dead=1|0 update-err=N qc-ones=N surprise=1|0
                        dma-fail=N irq-lost=N rx-offset=N start-txq=N max-mtu=N
                        max-txrings=N max-rxrings=N
+                       flip=ttl|mac|addr|port|vlan|csum|output|bytes
+  lab-qmp events       what happened last: ns, ns of the last of its like, how
+                       often, what, which
   lab-qmp raw JSON     any QMP command
 All interfaces are up and named as udev names them. The repository is at /repo
 (read only), a folder shared with the host at /lab. A script in the repository

@@ -179,6 +179,40 @@ static void test_decap_others(void)
 	CHECK(fallback_of(frame, len, AGL_PORT_PHYS(0)));
 }
 
+/* @text with one byte changed is no packet of a tunnel: it stays as it is */
+static void no_tunnel(const char *text, unsigned int at, uint8_t bits)
+{
+	uint64_t before = host_counter("decaps");
+
+	len = hex(text, frame);
+	frame[at] ^= bits;
+	card_wire_in(host.card, 0, frame, len);
+	CHECK(fallback_of(frame, len, AGL_PORT_PHYS(0)));
+	CHECK(host_counter("decaps") == before);
+}
+
+static void test_no_tunnel(void)
+{
+	test_begin("headers that are no tunnel's, or of one that isn't known");
+	setup();
+	our_ips(false, "0a000001");
+	our_ips(true, IP6_1);
+	send(AGL_CMSG_TUN_MAC, TUN_MAC_BB);
+	no_tunnel(VXLAN_IN, 42, 0x08);		/* no VNI */
+	no_tunnel(VXLAN_IN, 37, 0x01);		/* another UDP port */
+	no_tunnel(GRE_IN, 34, 0x40);		/* routing */
+	no_tunnel(GRE_IN, 35, 0x01);		/* version 1 */
+	no_tunnel(GRE_IN, 37, 0x01);		/* no Ethernet in it */
+	no_tunnel(GRE_IN, 5, 0x01);		/* to another MAC address */
+	no_tunnel(GENEVE6_IN, 62, 0x40);	/* version 1 */
+	no_tunnel(GENEVE6_IN, 65, 0x01);	/* no Ethernet in it */
+	no_tunnel(GENEVE6_IN, 62, 0x3f);	/* options longer than the packet */
+	in(0, VXLAN_IN);
+	in(0, GRE_IN);
+	in(0, GENEVE6_IN);
+	CHECK(host_counter("decaps") == 3);
+}
+
 /* Everything from VF 1: 13.3, VXLAN with key 100 to 10.0.0.2 */
 #define ENCAP_RULE RULE_HEAD("02020e") "00000000"				\
 	"02fe0000 20000040 02ff0000 ffffffff "					\
@@ -488,6 +522,7 @@ int main(void)
 {
 	test_decap();
 	test_decap_others();
+	test_no_tunnel();
 	test_encap();
 	test_encap_others();
 	test_pre_tunnel();
