@@ -46,6 +46,21 @@ void card_log(struct card *card, const char *fmt, ...)
 	card->ops->log(card->host, line);
 }
 
+bool card_enter(struct card *card)
+{
+	if (card->inside) {
+		card->cnt.reentered++;
+		return false;
+	}
+	card->inside = true;
+	return true;
+}
+
+void card_leave(struct card *card)
+{
+	card->inside = false;
+}
+
 void card_config_default(struct card_config *cfg)
 {
 	*cfg = (struct card_config) {
@@ -164,6 +179,8 @@ void card_timer(struct card *card)
 {
 	uint64_t now = card->ops->now(card->host);
 
+	if (!card_enter(card))
+		return;
 	card_budget(card);
 	if (!fault_on(card, FAULT_SURPRISE)) {
 		nsp_timer(card, now);
@@ -174,6 +191,7 @@ void card_timer(struct card *card)
 	/* It has fired, or somebody looks after it: set it in any case */
 	card->timer_at = CARD_TIMER_UNKNOWN;
 	card_rearm(card);
+	card_leave(card);
 }
 
 void card_run(struct card *card)
@@ -182,7 +200,7 @@ void card_run(struct card *card)
 	bool more = false;
 	unsigned int i;
 
-	if (fault_on(card, FAULT_SURPRISE))
+	if (fault_on(card, FAULT_SURPRISE) || !card_enter(card))
 		return;
 	card_budget(card);
 	more |= pipeline_drain(card);
@@ -203,6 +221,7 @@ void card_run(struct card *card)
 	stats_finals(card);
 	if (more)
 		card->ops->kick(card->host);
+	card_leave(card);
 }
 
 uint64_t card_vf_bar_read(struct card *card, unsigned int vf, unsigned int bar,
@@ -210,10 +229,11 @@ uint64_t card_vf_bar_read(struct card *card, unsigned int vf, unsigned int bar,
 {
 	struct vnics *n = card->vnics;
 
-	if (vf >= n->vfs || fault_on(card, FAULT_SURPRISE))
+	if (vf >= n->vfs || card->inside || fault_on(card, FAULT_SURPRISE))
 		return ~0ULL;
 	if (bar == 0)
-		return get_le(n->vf[vf].cb + addr, size);
+		return addr + size <= AGL_CB_SIZE ?
+		       get_le(n->vf[vf].cb + addr, size) : 0;
 	if (addr >= AGL_QC_PER_RING * AGL_QC_STRIDE)
 		return 0;
 	return queue_read(card, AGL_QC_PER_RING * AGL_QC_STRIDE *
@@ -225,15 +245,17 @@ void card_vf_bar_write(struct card *card, unsigned int vf, unsigned int bar,
 {
 	struct vnics *n = card->vnics;
 
-	if (vf >= n->vfs || fault_on(card, FAULT_SURPRISE))
+	if (fault_on(card, FAULT_SURPRISE) || !card_enter(card))
 		return;
-	if (bar == 0) {
+	if (vf < n->vfs && !bar && addr + size <= AGL_CB_SIZE) {
 		put_le(n->vf[vf].cb + addr, val, size);
-		vnic_memory_written(card, n->vf[vf].cb + addr);
-	} else if (addr < AGL_QC_PER_RING * AGL_QC_STRIDE) {
+		vnic_memory_written(card, n->vf[vf].cb + addr, size);
+	} else if (vf < n->vfs && bar &&
+		   addr < AGL_QC_PER_RING * AGL_QC_STRIDE) {
 		queue_write(card, AGL_QC_PER_RING * AGL_QC_STRIDE *
 			    n->vf[vf].natural + addr, val);
 	}
+	card_leave(card);
 }
 
 unsigned int card_wires(const struct card *card)
@@ -249,6 +271,8 @@ void card_cable(struct card *card, unsigned int wire, bool plugged)
 {
 	unsigned int i;
 
+	if (!card_enter(card))
+		return;
 	for (i = 0; i < ARRAY_SIZE(card->ports); i++) {
 		struct phys_port *p = &card->ports[i];
 
@@ -258,6 +282,7 @@ void card_cable(struct card *card, unsigned int wire, bool plugged)
 		card_event(card, plugged ? EVENT_CABLE_IN : EVENT_CABLE_OUT, wire);
 		flower_port_changed(card, p);
 	}
+	card_leave(card);
 }
 
 void card_counters(struct card *card, card_counter_fn fn, void *opaque)

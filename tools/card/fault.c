@@ -164,7 +164,7 @@ static const struct fault_type types[FAULTS] = {
 	},
 	[FAULT_DMA_FAIL] = {
 		"dma-fail", FAULT_COUNT, NULL, NULL, NULL,
-		"the next N DMA operations fail: ones are read, nothing is written"
+		"the next N DMA operations fail: nothing is read or written"
 	},
 	[FAULT_FLIP] = {
 		"flip", FAULT_OWN, flip_parse, flip_print, NULL,
@@ -218,8 +218,10 @@ static bool fault_set(struct card *card, unsigned int id, const char *value)
 		return false;
 	card->fault[id] = f;
 	card_event(card, EVENT_FAULT, id);
-	if (types[id].changed)
+	if (types[id].changed && card_enter(card)) {
 		types[id].changed(card);
+		card_leave(card);
+	}
 	return true;
 }
 
@@ -263,32 +265,26 @@ void card_faults(struct card *card, card_fault_fn fn, void *opaque)
 
 static bool dma_fails(struct card *card)
 {
-	if (!fault_on(card, FAULT_SURPRISE) && !fault_take(card, FAULT_DMA_FAIL))
-		return false;
-	card->cnt.dma_failed++;
-	return true;
+	card_spend(card, 1);
+	return fault_on(card, FAULT_SURPRISE) || fault_take(card, FAULT_DMA_FAIL);
 }
 
-static void slot_dma_read(void *host, int fn, uint64_t addr, void *buf,
+static bool slot_dma_read(void *host, int fn, uint64_t addr, void *buf,
 			  size_t len)
 {
 	struct card *card = host;
 
-	card_spend(card, 1);
-	if (dma_fails(card))
-		memset(buf, 0xff, len);
-	else
-		card->slot->dma_read(card->slot_host, fn, addr, buf, len);
+	return !dma_fails(card) &&
+	       card->slot->dma_read(card->slot_host, fn, addr, buf, len);
 }
 
-static void slot_dma_write(void *host, int fn, uint64_t addr, const void *buf,
+static bool slot_dma_write(void *host, int fn, uint64_t addr, const void *buf,
 			   size_t len)
 {
 	struct card *card = host;
 
-	card_spend(card, 1);
-	if (!dma_fails(card))
-		card->slot->dma_write(card->slot_host, fn, addr, buf, len);
+	return !dma_fails(card) &&
+	       card->slot->dma_write(card->slot_host, fn, addr, buf, len);
 }
 
 static void slot_msix(void *host, int fn, unsigned int vector)

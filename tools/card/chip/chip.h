@@ -40,12 +40,13 @@
 
 /* Everything that can be counted, once */
 #define CARD_COUNTERS(X)						\
-	X(cpp_bad) X(cpp_unmapped) X(explicit_kicks)			\
+	X(reentered) X(cpp_bad) X(cpp_unmapped) X(explicit_kicks)		\
 	X(nsp_commands) X(nsp_errors) X(fw_loads) X(resets)		\
 	X(reconfigs) X(reconfig_errors)					\
-	X(tx_frames) X(tx_bad_desc) X(rx_no_credit) X(rx_too_long)	\
-	X(rx_disabled) X(rx_filtered) X(irqs) X(irqs_pending)		\
-	X(dma_failed) X(irqs_lost)					\
+	X(dma_errors)							\
+	X(tx_frames) X(tx_bad_desc) X(tx_not_enabled) X(rx_no_credit)	\
+	X(rx_too_long) X(rx_disabled) X(rx_filtered)			\
+	X(irqs) X(irqs_pending) X(irqs_lost)				\
 	X(cmsg_rx) X(cmsg_unknown) X(cmsg_bad) X(cmsg_dropped)		\
 	X(cmsg_tx) X(cmsg_tx_dropped)					\
 	X(flow_add) X(flow_mod) X(flow_del) X(flow_dup) X(flow_missing)	\
@@ -142,6 +143,7 @@ struct card {
 	const struct card_host *slot;	/* what is behind them */
 	void *slot_host;
 	const struct board *board;
+	bool inside;			/* a call into the card is not over */
 
 	uint32_t slots[AGL_NUM_SLOTS];
 	uint8_t sram[0x20000];		/* slot 0.0 below the CSRs */
@@ -230,6 +232,15 @@ static inline void card_spend(struct card *card, unsigned int n)
 void card_rearm(struct card *card);
 void card_log(struct card *card, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Return: false if the card is at work already, see card.h */
+bool card_enter(struct card *card);
+void card_leave(struct card *card);
+
+/* dma.c: host memory. Return: false if it does not answer, which is counted */
+bool dma_read(struct card *card, int fn, uint64_t addr, void *buf, size_t len);
+bool dma_write(struct card *card, int fn, uint64_t addr, const void *buf,
+	       size_t len);
 
 /* mem.c: memory behind MU addresses; NULL if there is none */
 uint8_t *mem_ptr(struct card *card, uint64_t addr, size_t len);

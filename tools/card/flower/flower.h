@@ -123,7 +123,6 @@ struct deferred {
 
 struct flower {
 	bool running;
-	bool busy;		/* a frame is being worked on */
 	uint64_t features;	/* what host and firmware agreed on */
 	uint8_t *host_mask;
 	uint8_t *combined;

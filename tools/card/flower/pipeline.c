@@ -113,9 +113,7 @@ static void wire_in(struct card *card, unsigned int wire, const uint8_t *frame,
 		return;
 	}
 	mac_count(card, phys->index, true, frame, len);
-	f->busy = true;
 	ingress(card, p, frame, len);
-	f->busy = false;
 }
 
 /*
@@ -186,10 +184,8 @@ static void recirculated(struct card *card, const struct deferred *d)
 	};
 	struct packet_key key;
 
-	card->flower->busy = true;
 	key_extract(card, in.port, in.frame, in.len, &key);
 	look_up(card, &in, &key);
-	card->flower->busy = false;
 }
 
 bool pipeline_drain(struct card *card)
@@ -223,18 +219,21 @@ void card_wire_in(struct card *card, unsigned int wire, const void *frame,
 	if (len < 14 || len > VNIC_FRAME_MAX || fault_on(card, FAULT_SURPRISE))
 		return;
 	/* Two wires of one card tied together end up here */
-	if (card->flower->busy) {
+	if (card->inside) {
 		d = defer(card, frame, len);
 		if (d) {
 			d->from_wire = true;
 			d->wire = wire;
 		}
+		card->ops->kick(card->host);
 		return;
 	}
+	card_enter(card);
 	card_budget(card);
 	wire_in(card, wire, frame, len);
 	if (pipeline_drain(card))
 		card->ops->kick(card->host);
+	card_leave(card);
 }
 
 /* A VF with a port VLAN sends untagged */
@@ -260,7 +259,6 @@ void flower_from_host(struct card *card, struct vnic *v, uint32_t port,
 
 	if (!f->running)
 		return;
-	f->busy = true;
 	if (v->kind == VNIC_PF && port) {
 		card->cnt.direct_outputs++;
 		port_output(card, port, frame, len);
@@ -273,5 +271,4 @@ void flower_from_host(struct card *card, struct vnic *v, uint32_t port,
 		else
 			card->cnt.in_port_down++;
 	}
-	f->busy = false;
 }

@@ -13,6 +13,7 @@
 #include "flower/flower.h"
 
 #define HOST_MEMORY	(8u << 20)
+#define HOST_BARS	(1ull << 32)	/* BAR 4, if host.bars */
 #define HOST_FRAMES	128
 #define RING_SIZE	256
 #define BUF_SIZE	2048
@@ -35,6 +36,8 @@ struct fake_host {
 	bool kicked;
 	bool hold;		/* host_run() does nothing */
 	bool tied;		/* wires 0 and 1 end in each other */
+	bool dma_may_fail;
+	bool bars;
 	uint32_t tx_at[64];	/* by natural queue, as the next */
 	uint32_t rx_at[64];
 };
@@ -58,6 +61,7 @@ void host_tx(struct vnic *v, const void *data, size_t len, size_t meta,
 	     const struct agl_tx_desc *proto);
 /* Next received packet, NULL if there is none; *d is its descriptor */
 const uint8_t *host_rx(struct vnic *v, unsigned int ring, union agl_rx_desc *d);
+void post_again(struct vnic *v, unsigned int ring);
 void host_run(void);
 void host_cmsg(uint8_t type, const void *body, size_t len);
 /* Next control message from the card, NULL if there is none */

@@ -24,7 +24,7 @@ static void setup(void)
 	host_port_up(AGL_PORT_PHYS(4));
 	host_port_up(AGL_PORT_VF(0, 1));
 	host_vnic_up(PF, 0);
-	host_vnic_up(VF(1), 0);
+	host_vnic_up(VF(1), AGL_CTRL_TXCSUM | AGL_CTRL_LSO2);
 	while (host_cmsg_rx(&len))
 		;
 	len = hex(FRAME, frame);

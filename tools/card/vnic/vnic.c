@@ -34,6 +34,38 @@ void vnic_count(struct vnic *v, unsigned int off, uint64_t n)
 	put_le(v->cb + off, get_le(v->cb + off, 8) + n, 8);
 }
 
+const struct vnic_counts vnic_rx_counts = {
+	.frames = AGL_CB_RX_FRAMES, .octets = AGL_CB_RX_OCTETS,
+	.mc_frames = AGL_CB_RX_MC_FRAMES, .bc_frames = AGL_CB_RX_BC_FRAMES,
+	.uc_octets = AGL_CB_RX_UC_OCTETS, .mc_octets = AGL_CB_RX_MC_OCTETS,
+	.bc_octets = AGL_CB_RX_BC_OCTETS,
+};
+
+const struct vnic_counts vnic_tx_counts = {
+	.frames = AGL_CB_TX_FRAMES, .octets = AGL_CB_TX_OCTETS,
+	.mc_frames = AGL_CB_TX_MC_FRAMES, .bc_frames = AGL_CB_TX_BC_FRAMES,
+	.uc_octets = AGL_CB_TX_UC_OCTETS, .mc_octets = AGL_CB_TX_MC_OCTETS,
+	.bc_octets = AGL_CB_TX_BC_OCTETS,
+};
+
+void vnic_count_frame(struct vnic *v, const struct vnic_counts *c,
+		      const uint8_t *frame, size_t len)
+{
+	static const uint8_t bcast[6] = { 255, 255, 255, 255, 255, 255 };
+
+	vnic_count(v, c->frames, 1);
+	vnic_count(v, c->octets, len);
+	if (len >= sizeof(bcast) && !memcmp(frame, bcast, sizeof(bcast))) {
+		vnic_count(v, c->bc_frames, 1);
+		vnic_count(v, c->bc_octets, len);
+	} else if (len && frame[0] & 1) {
+		vnic_count(v, c->mc_frames, 1);
+		vnic_count(v, c->mc_octets, len);
+	} else {
+		vnic_count(v, c->uc_octets, len);
+	}
+}
+
 bool vnic_enabled(const struct vnic *v)
 {
 	return v->cb && v->ctrl & AGL_CTRL_ENABLE;
@@ -346,16 +378,17 @@ static struct vnic *vnic_of_memory(struct card *card, const uint8_t *p)
 	return NULL;
 }
 
-void vnic_memory_written(struct card *card, const uint8_t *p)
+void vnic_memory_written(struct card *card, const uint8_t *p, unsigned int size)
 {
 	struct vnic *v = vnic_of_memory(card, p);
 	size_t off;
 
 	if (!v)
 		return;
-	off = p - v->cb;
-	if (off >= AGL_CB_ICR(0) && off <= AGL_CB_ICR(255) && !*p)
-		irq_unmasked(v, off - AGL_CB_ICR(0));
+	for (off = p - v->cb; size--; off++)
+		if (off >= AGL_CB_ICR(0) && off <= AGL_CB_ICR(255) &&
+		    !v->cb[off])
+			irq_unmasked(v, off - AGL_CB_ICR(0));
 }
 
 void card_flr(struct card *card, int fn)
@@ -363,7 +396,7 @@ void card_flr(struct card *card, int fn)
 	struct vnic *v = vnic_of_function(card, fn);
 	bool was;
 
-	if (!v || !v->cb)
+	if (!v || !v->cb || !card_enter(card))
 		return;
 	was = vnic_enabled(v);
 	vnic_reset(v);
@@ -371,4 +404,5 @@ void card_flr(struct card *card, int fn)
 		flower_vnic_changed(card, v);
 	if (fn == CARD_FN_PF)
 		vnic_reset(&card->vnics->ctrl);
+	card_leave(card);
 }
