@@ -78,7 +78,7 @@ static bool host_dma_read(void *h, int fn, uint64_t addr, void *buf, size_t len)
 }
 
 static bool host_dma_write(void *h, int fn, uint64_t addr, const void *buf,
-		      size_t len)
+			   size_t len)
 {
 	if (in_bar(addr, len)) {
 		bar_copy(addr - HOST_BARS, (uint8_t *)buf, len, true);
