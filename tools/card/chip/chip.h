@@ -52,7 +52,7 @@
 	X(flow_add) X(flow_mod) X(flow_del) X(flow_dup) X(flow_missing)	\
 	X(flow_bad_key) X(flow_bad_action) X(flow_bad_ctx)		\
 	X(flow_bad_shortcut) X(mask_unknown) X(mask_replaced)		\
-	X(flow_full)							\
+	X(flow_full) X(flow_old_version)							\
 	X(lookup_hits) X(lookup_misses) X(lookup_conflicts)		\
 	X(fallbacks) X(direct_outputs) X(outputs)			\
 	X(out_port_down) X(out_unknown) X(out_too_long)			\

@@ -137,6 +137,7 @@ struct flower {
 	struct rule **buckets;
 	unsigned int order;	/* there are 1 << order of them */
 	unsigned int rules;
+	uint64_t version;	/* of the last flow message */
 	struct flow_counters_list dirty;
 	struct final_counters_list finals;
 	unsigned int finals_used;

@@ -209,6 +209,27 @@ static bool flow_acceptable(struct card *card, const struct flow_msg *m)
 			    be32toh(m->meta->shortcut));
 }
 
+/*
+ * Each message has a higher version than the one before, or the order that
+ * rules win in is another one than the host thinks. A host that starts anew
+ * has no rules.
+ */
+static bool version_grows(struct card *card, const struct flow_msg *m)
+{
+	uint64_t version = be64toh(m->meta->version);
+	struct flower *f = card->flower;
+
+	if (f->rules && version <= f->version) {
+		card->cnt.flow_old_version++;
+		card_log(card, "flow message of version %llu after %llu",
+			 (unsigned long long)version,
+			 (unsigned long long)f->version);
+		return false;
+	}
+	f->version = version;
+	return true;
+}
+
 /* A rule's mask must be the one that the host gave that id */
 static bool mask_known(struct card *card, const struct flow_msg *m)
 {
@@ -228,7 +249,7 @@ void table_add(struct card *card, const uint8_t *p, size_t len)
 	struct flow_msg m;
 
 	card->cnt.flow_add++;
-	if (!flow_parse(card, p, len, &m))
+	if (!flow_parse(card, p, len, &m) || !version_grows(card, &m))
 		return;
 	if (m.meta->flags & AGL_FLOW_MANAGE_MASK)
 		mask_set(card, &m);
@@ -261,8 +282,8 @@ void table_mod(struct card *card, const uint8_t *p, size_t len)
 	struct flow_msg m;
 
 	card->cnt.flow_mod++;
-	if (!flow_parse(card, p, len, &m) || !mask_known(card, &m) ||
-	    !flow_acceptable(card, &m))
+	if (!flow_parse(card, p, len, &m) || !version_grows(card, &m) ||
+	    !mask_known(card, &m) || !flow_acceptable(card, &m))
 		return;
 	at = find(card, m.key, m.used, hash_key(m.key, m.used));
 	if (!*at) {
@@ -288,6 +309,8 @@ void table_del(struct card *card, const uint8_t *p, size_t len)
 	card->cnt.flow_del++;
 	if (!flow_parse(card, p, len, &m))
 		return;
+	/* Counted, and deleted all the same */
+	version_grows(card, &m);
 	at = find(card, m.key, m.used, hash_key(m.key, m.used));
 	if (*at) {
 		rule_remove(card, at);

@@ -300,6 +300,8 @@ void host_cmsg(uint8_t type, const void *body, size_t len)
 	msg[10] = type;
 	msg[11] = AGL_CMSG_VERSION;
 	memcpy(msg + 12, body, len);
+	if (type <= AGL_CMSG_FLOW_DEL && len >= sizeof(struct agl_flow_meta))
+		put_be32(msg + 12 + 20, ++host.version);
 	host_tx(&host.card->vnics->ctrl, msg, 12 + len, 8, NULL);
 }
 

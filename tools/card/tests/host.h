@@ -34,6 +34,7 @@ struct fake_host {
 	uint64_t now;
 	uint64_t deadline;
 	bool kicked;
+	uint32_t version;	/* of the last flow message */
 	bool hold;		/* host_run() does nothing */
 	bool tied;		/* wires 0 and 1 end in each other */
 	bool dma_may_fail;
@@ -63,6 +64,7 @@ void host_tx(struct vnic *v, const void *data, size_t len, size_t meta,
 const uint8_t *host_rx(struct vnic *v, unsigned int ring, union agl_rx_desc *d);
 void post_again(struct vnic *v, unsigned int ring);
 void host_run(void);
+/* Flow messages get the next version */
 void host_cmsg(uint8_t type, const void *body, size_t len);
 /* Next control message from the card, NULL if there is none */
 const uint8_t *host_cmsg_rx(size_t *len);

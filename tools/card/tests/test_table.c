@@ -145,14 +145,35 @@ static void test_mod(void)
 	rule(0);
 	put_be32(body + rule_len - 4, 0x10000000);
 	put_be32(body + 24, 0x10000000);
+	put_be32(body + 20, 10);
 	table_mod(host.card, body, rule_len);
 	CHECK(host_counter("flow_full") == 1 && host_counter("flow_missing") == 0);
 	hit(0);
 	CHECK(host.outs == 1 && host.out[0].wire == 0);
 	body[28 + 20 + 15] = 0;
 	body[28 + 15] = 0;
+	put_be32(body + 20, 11);
 	table_mod(host.card, body, rule_len);
 	CHECK(host_counter("mask_unknown") == 1);
+}
+
+static void test_version(void)
+{
+	test_begin("a message that is older than the last one is refused");
+	setup(10);
+	add(0);
+	add(5);
+	add(4);
+	CHECK(host_counter("flow_old_version") == 1 && host_counter("rules") == 2);
+	rule(5);
+	table_mod(host.card, body, rule_len);
+	CHECK(host_counter("flow_old_version") == 2);
+	del(5);
+	CHECK(host_counter("flow_old_version") == 3 && host_counter("rules") == 1);
+	del(0);
+	/* Another driver begins where it likes */
+	add(0);
+	CHECK(host_counter("flow_old_version") == 4 && host_counter("rules") == 1);
 }
 
 /* Take everything that the card has for the host. Return: FLOW_STATS */
@@ -280,6 +301,7 @@ int main(void)
 	test_churn();
 	test_grow();
 	test_mod();
+	test_version();
 	test_finals();
 	test_limits();
 	return test_end();

@@ -195,8 +195,8 @@ def counter(name: str) -> int:
 # What the model counts when the driver has done something wrong
 WRONG = ("lookup_conflicts", "flow_dup", "flow_missing", "flow_bad_key",
          "flow_bad_action", "flow_bad_ctx", "flow_bad_shortcut", "flow_full",
-         "mask_unknown", "mask_replaced", "cmsg_bad", "cmsg_unknown",
-         "act_no_header", "out_unknown", "tun_full",
+         "flow_old_version", "mask_unknown", "mask_replaced", "cmsg_bad",
+         "cmsg_unknown", "act_no_header", "out_unknown", "tun_full",
          "neigh_no_mac", "recirc_over", "tx_bad_desc", "cpp_bad",
          "cpp_unmapped", "explicit_kicks", "reconfig_errors")
 
