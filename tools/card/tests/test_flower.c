@@ -222,6 +222,9 @@ static void test_actions(void)
 	       E "0800 45b80022000100003f1167100a0000010a000002" UDP);
 	action("SET_UDP, destination port", "0e030000 0000ffff 00001f90",
 	       E IP4 UDP, E IP4 "00351f90000ec2fe 010203040506");
+	action("SET_UDP of a packet without payload", "0e030000 0000ffff 00001f90",
+	       E "0800 4500001c00010000401166ce0a0000010a000002 0035270f0008c497",
+	       E "0800 4500001c00010000401166ce0a0000010a000002 00351f900008cc16");
 	action("SET_UDP leaves a checksum of zero", "0e030000 0000ffff 00001f90",
 	       E IP4 "0035270f000e0000 010203040506",
 	       E IP4 "00351f90000e0000 010203040506");
@@ -304,6 +307,36 @@ static void test_output(void)
 	CHECK(host.outs == 2 && host_counter("in_port_down") == 1);
 }
 
+/* A VF with a port VLAN: its driver sees no tag, rules and wires do */
+static void test_vst(void)
+{
+	uint8_t in[256], want[256];
+	size_t in_len, want_len;
+
+	test_begin("a port VLAN: pushed from the VF, popped to it, that one only");
+	with_actions(OUT_VF1);
+	VF(1)->vst_tci = 0x6064;
+	in_len = hex(E "8100a064" IP4 UDP, in);
+	want_len = hex(E IP4 UDP, want);
+	card_wire_in(host.card, 0, in, in_len);
+	CHECK(vf1_got(want, want_len));
+	in[15]++;
+	card_wire_in(host.card, 0, in, in_len);
+	CHECK(vf1_got(in, in_len));
+	in_len = hex(E IP4 UDP, in);
+	card_wire_in(host.card, 0, in, in_len);
+	CHECK(vf1_got(in, in_len) && host_counter("outputs") == 3);
+	host_tx(VF(1), in, in_len, 0, NULL);
+	want_len = hex(E "81006064" IP4 UDP, want);
+	{
+		union agl_rx_desc d;
+		const uint8_t *p = host_rx(PF, 0, &d);
+
+		CHECK(p && le16toh(d.rxd.data_len) == 8 + want_len &&
+		      !memcmp(p + 8, want, want_len));
+	}
+}
+
 static void test_ports(void)
 {
 	struct agl_port_reify reify = { .port = htobe32(AGL_PORT_VF(0, 1)) };
@@ -379,6 +412,7 @@ int main(void)
 	test_errors();
 	test_actions();
 	test_output();
+	test_vst();
 	test_ports();
 	test_fuzz();
 	return test_end();

@@ -13,6 +13,7 @@
 #define OUTER_ETH "0200000000bb 0200000000aa "
 #define IP_IN	"0800 451e00540001000063114378 0a000002 0a000001 "
 #define VXLAN_IN OUTER_ETH IP_IN "11d712b500400000 08000000 00006400" INNER
+#define TAGGED(tag) OUTER_ETH tag IP_IN "11d712b500400000 08000000 00006400" INNER
 #define GRE_IN	OUTER_ETH "0800 451e004c00010000632f4362 0a000002 0a000001"	\
 		"20006558 00000064" INNER
 #define IP6_1	"fd000000000000000000000000000001"
@@ -279,6 +280,38 @@ static void test_encap(void)
 	CHECK(fallback_of(inner, inner_len, AGL_PORT_VF(0, 1)) && host.outs == 1);
 }
 
+/* The source port of what leaves for the inner packet with one byte changed */
+static uint16_t source_port_of(unsigned int at)
+{
+	unsigned int n = host.outs;
+
+	inner[at] ^= 1;
+	host_tx(VF(1), inner, inner_len, 0, NULL);
+	inner[at] ^= 1;
+	CHECK(host.outs == n + 1);
+	return get_be16(host.out[n % HOST_FRAMES].data + 34);
+}
+
+static void test_source_port(void)
+{
+	/* Addresses, ports and protocol; not ID, TTL, checksum, payload */
+	static const unsigned int in[] = { 23, 26, 29, 30, 33, 34, 35, 36, 37 };
+	static const unsigned int out[] = { 5, 11, 19, 22, 25, 41, 45 };
+	uint16_t port;
+	unsigned int i;
+
+	test_begin("the outer source port is the inner flow's, above 49151");
+	setup();
+	send(AGL_CMSG_TUN_NEIGH, NEIGH_13_6);
+	send(AGL_CMSG_FLOW_ADD, ENCAP_RULE);
+	port = source_port_of(45);
+	CHECK(port >= 49152);
+	for (i = 0; i < ARRAY_SIZE(in); i++)
+		CHECK(source_port_of(in[i]) != port);
+	for (i = 0; i < ARRAY_SIZE(out); i++)
+		CHECK(source_port_of(out[i]) == port);
+}
+
 static void test_encap_others(void)
 {
 	uint8_t want[128];
@@ -347,6 +380,22 @@ static void test_pre_tunnel(void)
 	send(AGL_CMSG_PRE_TUN_RULE, "00000001 000b ffff 00000000");
 	in(0, VXLAN_IN);
 	CHECK(fallback_of(frame, len, AGL_PORT_PHYS(0)));
+
+	test_begin("pre-tunnel rules that are there twice, not there, one too many");
+	for (n = 0; n < AGL_PRE_TUN_MAX; n++) {
+		hex("00000000 000b 0000 00000005", body);
+		put_be16(body + 6, n);
+		host_cmsg(AGL_CMSG_PRE_TUN_RULE, body, 12);
+	}
+	CHECK(host_counter("flow_dup") == 0 && host_counter("tun_full") == 0);
+	host_cmsg(AGL_CMSG_PRE_TUN_RULE, body, 12);
+	CHECK(host_counter("flow_dup") == 1);
+	put_be16(body + 6, n);
+	host_cmsg(AGL_CMSG_PRE_TUN_RULE, body, 12);
+	CHECK(host_counter("tun_full") == 1);
+	body[3] = AGL_PRE_TUN_DEL;
+	host_cmsg(AGL_CMSG_PRE_TUN_RULE, body, 12);
+	CHECK(host_counter("flow_missing") == 1);
 }
 
 /* 13.6, and: no tag or VLAN 20, context 5; the group that it isn't for */
@@ -385,6 +434,22 @@ static void test_decap_v2(void)
 	send(AGL_CMSG_TUN_NEIGH, NEIGH_13_6 "ffff ffff ffffffff 00000000");
 	in(0, VXLAN_IN);
 	CHECK(fallback_of(frame, len, AGL_PORT_PHYS(0)));
+
+	test_begin("decap v2: with the neighbour's tag, and no other one");
+	send(AGL_CMSG_TUN_NEIGH, NEIGH_V2("8100 0014"));
+	in(0, TAGGED("81000014"));
+	CHECK(vf1_got(inner, inner_len));
+	in(0, TAGGED("81000015"));
+	CHECK(fallback_of(frame, len, AGL_PORT_PHYS(0)));
+	in(0, TAGGED("88a80014"));
+	CHECK(fallback_of(frame, len, AGL_PORT_PHYS(0)));
+	in(0, TAGGED("81000014 81000014"));
+	CHECK(fallback_of(frame, len, AGL_PORT_PHYS(0)));
+
+	test_begin("a neighbour without MAC addresses is counted");
+	send(AGL_CMSG_TUN_NEIGH, "0a000002 0a000001 000000000000 0200000000bb 10000000"
+	     "ffff ffff 00000005 00000000");
+	CHECK(host_counter("neigh_no_mac") == 1);
 }
 
 #define TO_INTERNAL "0a000002 0a000001 0200000000aa 0200000000bb 30000001"
@@ -525,6 +590,7 @@ int main(void)
 	test_no_tunnel();
 	test_encap();
 	test_encap_others();
+	test_source_port();
 	test_pre_tunnel();
 	test_decap_v2();
 	test_internal();
