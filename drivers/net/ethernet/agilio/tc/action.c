@@ -276,17 +276,21 @@ static int take_csum(struct agl_action_list *l, const struct flow_action_entry *
  * @name: as tc calls it
  * @take: adds it to the list, NULL if the card can't do it
  * @why: what the user reads then
+ * @device: it names one
  */
 struct kind {
 	const char *name;
 	int (*take)(struct agl_action_list *l, const struct flow_action_entry *a);
 	const char *why;
+	bool device;
 };
 
 static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 	[FLOW_ACTION_DROP] = { "drop", take_drop },
-	[FLOW_ACTION_REDIRECT] = { "mirred egress redirect", take_output },
-	[FLOW_ACTION_MIRRED] = { "mirred egress mirror", take_output },
+	[FLOW_ACTION_REDIRECT] = { "mirred egress redirect", take_output,
+		.device = true },
+	[FLOW_ACTION_MIRRED] = { "mirred egress mirror", take_output,
+		.device = true },
 	[FLOW_ACTION_VLAN_PUSH] = { "vlan push", agl_take_vlan_push },
 	[FLOW_ACTION_VLAN_POP] = { "vlan pop", agl_take_vlan_pop },
 	[FLOW_ACTION_MANGLE] = { "pedit", take_pedit },
@@ -298,7 +302,7 @@ static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 	[FLOW_ACTION_TRAP] = { "trap", .why = "the host has to do that" },
 	[FLOW_ACTION_GOTO] = { "goto chain", take_goto },
 	[FLOW_ACTION_REDIRECT_INGRESS] = { "mirred ingress redirect",
-		agl_take_internal },
+		agl_take_internal, .device = true },
 	[FLOW_ACTION_MIRRED_INGRESS] = { "mirred ingress mirror",
 		.why = "the host has to do that" },
 	[FLOW_ACTION_VLAN_MANGLE] = { "vlan modify", agl_take_vlan_modify },
@@ -334,6 +338,11 @@ static int take(struct agl_action_list *l, const struct flow_action_entry *a)
 	if (l->done)
 		return agl_refuse(l->req, AGL_REFUSE_ACTION,
 				  "action %s after the packet is gone", k->name);
+	/* tc keeps such an action when the device goes, or it is for a block's */
+	if (k->device && !a->dev)
+		return agl_refuse(l->req, AGL_REFUSE_PORT,
+				  "action %s to no device: it is gone, or a block is meant",
+				  k->name);
 	return k->take(l, a);
 }
 

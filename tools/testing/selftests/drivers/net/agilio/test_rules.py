@@ -544,6 +544,42 @@ def replay() -> None:
         sh(f"tc qdisc add dev {UP} clsact")
 
 
+@test("a block's rule to a device that has gone comes to another port: refused")
+def gone_device() -> None:
+    kinds = ("egress redirect", "egress mirror", "ingress redirect")
+    sh(f"tc qdisc del dev {UP} clsact")
+    sh(f"tc qdisc add dev {UP} ingress_block 24 clsact")
+    try:
+        for n, kind in enumerate(kinds):
+            sh("ip link add dmy0 type dummy")
+            ends = "" if "redirect" in kind else "action drop"
+            sh(f"tc filter add block 24 prot ip pref {n + 1} flower dst_ip 10.0.0.{n + 2} "
+               f"action mirred {kind} dev dmy0 {ends}")
+            sh("ip link del dmy0")
+        before = refused(UP1)
+        sh(f"tc qdisc add dev {UP1} ingress_block 24 clsact")
+        after = refused(UP1)
+        assert after["port"] == before["port"] + len(kinds), (before, after)
+        assert counter("rules") == 0
+    finally:
+        for dev in (UP, UP1):
+            sh(f"tc qdisc del dev {dev} ingress_block 24 clsact", ok=False)
+    sh(f"tc qdisc add dev {UP} clsact")
+
+
+@test("mirred to a block, which is no device: refused in words")
+def to_block() -> None:
+    sh("ip link add o-dummy type dummy; tc qdisc add dev o-dummy ingress_block 25 clsact")
+    try:
+        for kind in ("redirect", "mirror"):
+            text = fails(add("ip", f"action mirred egress {kind} blockid 25 pipe action drop"
+                             if kind == "mirror" else
+                             f"action mirred egress {kind} blockid 25"))
+            assert f"mirred egress {kind} to no device" in text, text
+    finally:
+        sh("ip link del o-dummy")
+
+
 @test("VFs go while rules lead from them and to them, and come back")
 def vfs_gone() -> None:
     numvfs = f"/sys/bus/pci/devices/{env('CARD')}/sriov_numvfs"
