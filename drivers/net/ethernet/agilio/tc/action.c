@@ -217,7 +217,7 @@ static int whole_packets(struct agl_action_list *l, enum flow_action_mangle_base
 	if (header == FLOW_ACT_MANGLE_HDR_TYPE_ETH)
 		return 0;
 	/* Behind two tags software takes the inner one for the header */
-	if (r->inner == AGL_TAG_PRESENT)
+	if (r->inner == AGL_TAG_PRESENT || l->tags > 1)
 		return agl_refuse(l->req, AGL_REFUSE_EDIT,
 				  "pedit of %s behind two VLAN tags",
 				  header_name(header));
@@ -325,6 +325,17 @@ static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 		.why = "the card looks at one rule for a packet" },
 };
 
+/* The card counts once a second, for those as well that ask for no counters */
+static int check_hw_stats(const struct agl_request *req,
+			  const struct flow_action_entry *a)
+{
+	if (a->hw_stats & (FLOW_ACTION_HW_STATS_DELAYED |
+			   FLOW_ACTION_HW_STATS_DISABLED))
+		return 0;
+	return agl_refuse(req, AGL_REFUSE_ACTION,
+			  "hw_stats immediate: the card reports once a second");
+}
+
 static int take(struct agl_action_list *l, const struct flow_action_entry *a)
 {
 	const struct kind *k = a->id < ARRAY_SIZE(kinds) ? &kinds[a->id] : NULL;
@@ -369,12 +380,8 @@ int agl_parse_actions(const struct agl_request *req,
 	unsigned int i;
 	int err = 0;
 
-	if (!flow_action_hw_stats_check(&from->action, NULL,
-					FLOW_ACTION_HW_STATS_DELAYED_BIT))
-		return agl_refuse(req, AGL_REFUSE_ACTION,
-				  "hw_stats: only one type for all, with delayed in it");
 	flow_action_for_each(i, a, &from->action) {
-		err = take(&l, a);
+		err = check_hw_stats(req, a) ?: take(&l, a);
 		if (err)
 			return err;
 	}
