@@ -196,6 +196,14 @@ static void put_qinq(const struct places *p, const struct agl_rule *rule,
 		&key->inner_tci, &mask->inner_tci);
 }
 
+/* The card has zeros behind the options of a packet */
+static void put_opts(const struct agl_rule *rule, u8 *key, u8 *mask)
+{
+	memcpy(key, rule->key.enc_opts, AGL_KEY_OPTS_MAX);
+	memcpy(mask, rule->mask.enc_opts, AGL_KEY_OPTS_MAX);
+	memset(mask + rule->opts_len, 0xff, AGL_KEY_OPTS_MAX - rule->opts_len);
+}
+
 /**
  * agl_encode_match - build key and mask
  * @rule: what to match
@@ -227,10 +235,7 @@ int agl_encode_match(const struct agl_rule *rule, u64 features,
 		put_tci(rule, image);
 	if (p.tun)
 		agl_tunnel_put(rule, image->key + p.tun, image->mask + p.tun);
-	if (p.opts) {
-		memcpy(image->key + p.opts, rule->key.enc_opts, AGL_KEY_OPTS_MAX);
-		memcpy(image->mask + p.opts, rule->mask.enc_opts,
-		       AGL_KEY_OPTS_MAX);
-	}
+	if (p.opts)
+		put_opts(rule, image->key + p.opts, image->mask + p.opts);
 	return 0;
 }

@@ -181,7 +181,9 @@ size_t agl_encap_set(const struct agl_encap *e, u8 *to, size_t room)
 	t->head.len_lw = sizeof(*t) >> LW_SHIFT;
 	t->id = cpu_to_be64(e->has_key ? be32_to_cpu(e->key) : 0);
 	t->type_index = cpu_to_be32(FIELD_PREP(AGL_SET_TUNNEL_TYPE, e->type));
-	t->flags = cpu_to_be16((e->csum ? AGL_TUN_FLAG_CSUM : 0) |
+	/* The card's GRE has no checksum, 05-observed-behaviour.md section 2.3 */
+	t->flags = cpu_to_be16((e->csum && e->type != AGL_TUN_GRE ?
+				AGL_TUN_FLAG_CSUM : 0) |
 			       (e->has_key ? AGL_TUN_FLAG_KEY : 0) |
 			       (e->opts_len ? AGL_TUN_FLAG_GENEVE_OPT : 0));
 	t->ttl = e->ttl;

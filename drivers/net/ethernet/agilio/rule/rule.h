@@ -30,7 +30,10 @@ struct net_device;
 #define AGL_ENC_OTHER		BIT(7)
 
 #define AGL_ECN_BITS		0x03
+#define AGL_ECN_ECT1		0x01	/* set in CE, too */
 #define AGL_ECN_CE		0x03
+
+#define AGL_TUN_ID_MAX		0xffffff	/* of VXLAN and Geneve */
 
 #define AGL_TCI_PRIO_BITS	0xe000
 #define AGL_TCI_VID_BITS	0x0fff
@@ -215,6 +218,7 @@ struct agl_action {
  * @inner: the inner tag
  * @tun: AGL_TUN_ of the tunnel that packets come out of, 0: none
  * @tun6: its outer header is IPv6
+ * @opts_len: bytes of Geneve options that packets have, 0: it does not look
  * @ignored: what was asked of @enc_flags and isn't compared: mask, value
  * @encap: the tunnel that packets go into
  * @next_chain: chain that packets go to after the actions, 0: none
@@ -231,6 +235,7 @@ struct agl_rule {
 	enum agl_tag inner;
 	u8 tun;
 	bool tun6;
+	u8 opts_len;
 	u16 ignored;
 	struct agl_encap encap;
 	u32 next_chain;

@@ -217,7 +217,7 @@ static int whole_packets(struct agl_action_list *l, enum flow_action_mangle_base
 	if (header == FLOW_ACT_MANGLE_HDR_TYPE_ETH)
 		return 0;
 	/* Behind two tags software takes the inner one for the header */
-	if (r->inner == AGL_TAG_PRESENT)
+	if (r->inner == AGL_TAG_PRESENT || l->tags > 1)
 		return agl_refuse(l->req, AGL_REFUSE_EDIT,
 				  "pedit of %s behind two VLAN tags",
 				  header_name(header));
@@ -276,17 +276,21 @@ static int take_csum(struct agl_action_list *l, const struct flow_action_entry *
  * @name: as tc calls it
  * @take: adds it to the list, NULL if the card can't do it
  * @why: what the user reads then
+ * @device: it names one
  */
 struct kind {
 	const char *name;
 	int (*take)(struct agl_action_list *l, const struct flow_action_entry *a);
 	const char *why;
+	bool device;
 };
 
 static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 	[FLOW_ACTION_DROP] = { "drop", take_drop },
-	[FLOW_ACTION_REDIRECT] = { "mirred egress redirect", take_output },
-	[FLOW_ACTION_MIRRED] = { "mirred egress mirror", take_output },
+	[FLOW_ACTION_REDIRECT] = { "mirred egress redirect", take_output,
+		.device = true },
+	[FLOW_ACTION_MIRRED] = { "mirred egress mirror", take_output,
+		.device = true },
 	[FLOW_ACTION_VLAN_PUSH] = { "vlan push", agl_take_vlan_push },
 	[FLOW_ACTION_VLAN_POP] = { "vlan pop", agl_take_vlan_pop },
 	[FLOW_ACTION_MANGLE] = { "pedit", take_pedit },
@@ -298,7 +302,7 @@ static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 	[FLOW_ACTION_TRAP] = { "trap", .why = "the host has to do that" },
 	[FLOW_ACTION_GOTO] = { "goto chain", take_goto },
 	[FLOW_ACTION_REDIRECT_INGRESS] = { "mirred ingress redirect",
-		agl_take_internal },
+		agl_take_internal, .device = true },
 	[FLOW_ACTION_MIRRED_INGRESS] = { "mirred ingress mirror",
 		.why = "the host has to do that" },
 	[FLOW_ACTION_VLAN_MANGLE] = { "vlan modify", agl_take_vlan_modify },
@@ -321,6 +325,17 @@ static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 		.why = "the card looks at one rule for a packet" },
 };
 
+/* The card counts once a second, for those as well that ask for no counters */
+static int check_hw_stats(const struct agl_request *req,
+			  const struct flow_action_entry *a)
+{
+	if (a->hw_stats & (FLOW_ACTION_HW_STATS_DELAYED |
+			   FLOW_ACTION_HW_STATS_DISABLED))
+		return 0;
+	return agl_refuse(req, AGL_REFUSE_ACTION,
+			  "hw_stats immediate: the card reports once a second");
+}
+
 static int take(struct agl_action_list *l, const struct flow_action_entry *a)
 {
 	const struct kind *k = a->id < ARRAY_SIZE(kinds) ? &kinds[a->id] : NULL;
@@ -334,6 +349,11 @@ static int take(struct agl_action_list *l, const struct flow_action_entry *a)
 	if (l->done)
 		return agl_refuse(l->req, AGL_REFUSE_ACTION,
 				  "action %s after the packet is gone", k->name);
+	/* tc keeps such an action when the device goes, or it is for a block's */
+	if (k->device && !a->dev)
+		return agl_refuse(l->req, AGL_REFUSE_PORT,
+				  "action %s to no device: it is gone, or a block is meant",
+				  k->name);
 	return k->take(l, a);
 }
 
@@ -360,12 +380,8 @@ int agl_parse_actions(const struct agl_request *req,
 	unsigned int i;
 	int err = 0;
 
-	if (!flow_action_hw_stats_check(&from->action, NULL,
-					FLOW_ACTION_HW_STATS_DELAYED_BIT))
-		return agl_refuse(req, AGL_REFUSE_ACTION,
-				  "hw_stats: only one type for all, with delayed in it");
 	flow_action_for_each(i, a, &from->action) {
-		err = take(&l, a);
+		err = check_hw_stats(req, a) ?: take(&l, a);
 		if (err)
 			return err;
 	}

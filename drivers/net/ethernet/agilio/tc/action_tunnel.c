@@ -2,9 +2,7 @@
 /*
  * Into and out of tunnels. 03-flower.md sections 5.3.3, 5.5, 6.4 and 12.2.
  */
-#include <net/geneve.h>
 #include <net/gre.h>
-#include <net/ip6_tunnel.h>
 #include <net/ip_tunnels.h>
 #include <net/ipv6.h>
 #include <net/vxlan.h>
@@ -13,35 +11,6 @@
 #include "../agilio.h"
 #include "actions.h"
 #include "parse.h"
-
-/**
- * agl_tunnel_type - which tunnel a device is for
- * @dev: any device
- *
- * Return: AGL_TUN_, 0 if it is for none that the card knows.
- */
-u8 agl_tunnel_type(const struct net_device *dev)
-{
-	if (netif_is_vxlan(dev))
-		return AGL_TUN_VXLAN;
-	if (netif_is_geneve(dev))
-		return AGL_TUN_GENEVE;
-	if (netif_is_gretap(dev) || netif_is_ip6gretap(dev))
-		return AGL_TUN_GRE;
-	return 0;
-}
-
-/* The namespace of outer packets; Geneve has no word for one that isn't its own */
-static struct net *tunnel_net(const struct net_device *dev)
-{
-	if (netif_is_vxlan(dev))
-		return ((struct vxlan_dev *)netdev_priv(dev))->net;
-	if (netif_is_gretap(dev))
-		return ((struct ip_tunnel *)netdev_priv(dev))->net;
-	if (netif_is_ip6gretap(dev))
-		return ((struct ip6_tnl *)netdev_priv(dev))->net;
-	return dev_net(dev);
-}
 
 /**
  * agl_take_encap - tunnel_key set
@@ -181,6 +150,17 @@ static int take_tos(struct agl_action_list *l, u8 tos)
 	return 0;
 }
 
+/* Software would cut it too, but to what the user doesn't see */
+static int check_id(struct agl_action_list *l, u8 type)
+{
+	u32 id = be32_to_cpu(l->rule->encap.key);
+
+	if (type == AGL_TUN_GRE || id <= AGL_TUN_ID_MAX)
+		return 0;
+	return agl_refuse(l->req, AGL_REFUSE_TUNNEL,
+			  "tunnel_key set id %u: this tunnel's has 24 bits", id);
+}
+
 static int take_key(struct agl_action_list *l, const struct net_device *dev,
 		    u8 type)
 {
@@ -188,7 +168,12 @@ static int take_key(struct agl_action_list *l, const struct net_device *dev,
 	const struct ip_tunnel_key *key = &info->key;
 	struct agl_encap *e = &l->rule->encap;
 	u64 features = l->req->in->agl->features;
+	int err;
 
+	if (!agl_tunnel_external(dev))
+		return agl_refuse(l->req, AGL_REFUSE_TUNNEL,
+				  "tunnel_key set for %s, which isn't external",
+				  netdev_name(dev));
 	e->type = type;
 	e->v6 = ip_tunnel_info_af(info) == AF_INET6;
 	if (type == AGL_TUN_GENEVE && !(features & AGL_FEAT_GENEVE))
@@ -212,7 +197,8 @@ static int take_key(struct agl_action_list *l, const struct net_device *dev,
 		e->dst.s6_addr32[0] = key->u.ipv4.dst;
 		e->src.s6_addr32[0] = key->u.ipv4.src;
 	}
-	return take_port(l, dev, type, key->tp_dst);
+	err = check_id(l, type);
+	return err ?: take_port(l, dev, type, key->tp_dst);
 }
 
 /**
@@ -237,8 +223,11 @@ int agl_take_tunnel_output(struct agl_action_list *l,
 	if (l->rule->encap.type)
 		return agl_refuse(l->req, AGL_REFUSE_TUNNEL,
 				  "a second output into a tunnel");
+	err = agl_check_tunnel_dev(l->req, a->dev, false);
+	if (err)
+		return err;
 	*port = AGL_PORT_TUNNEL(type);
-	l->rule->encap.net = tunnel_net(a->dev);
+	l->rule->encap.net = agl_tunnel_net(a->dev);
 	if (!l->encap) {
 		err = agl_take_fixed_output(l, a->dev, &tos);
 		if (err)
@@ -314,7 +303,7 @@ static void take_peer(const struct agl_request *req, const struct agl_rule *rule
 		from.dst = rule->key.enc_src6;
 	else
 		from.dst.s6_addr32[0] = rule->key.enc_src;
-	image->peer = agl_endpoint_get(req->in->agl, tunnel_net(req->in->dev),
+	image->peer = agl_endpoint_get(req->in->agl, agl_tunnel_net(req->in->dev),
 				       &from);
 	if (IS_ERR(image->peer))
 		image->peer = NULL;

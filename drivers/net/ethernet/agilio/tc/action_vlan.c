@@ -9,6 +9,8 @@
 #include "../agilio.h"
 #include "actions.h"
 
+#define AGL_VLAN_PRIO_MAX	7
+
 /**
  * agl_known_prio - priority of the tag that packets of a rule have
  * @rule: rule
@@ -23,6 +25,14 @@ int agl_known_prio(const struct agl_rule *rule)
 	    (mask & AGL_TCI_PRIO_BITS) != AGL_TCI_PRIO_BITS)
 		return -1;
 	return FIELD_GET(AGL_TCI_PRIO_BITS, be16_to_cpu(rule->key.outer_tci));
+}
+
+static int check_prio(struct agl_action_list *l, const char *what, u8 prio)
+{
+	if (prio <= AGL_VLAN_PRIO_MAX)
+		return 0;
+	return agl_refuse(l->req, AGL_REFUSE_ACTION,
+			  "vlan %s of priority %u: there are 0 to 7", what, prio);
 }
 
 static void push(struct agl_action_list *l, __be16 proto, u16 vid, u8 prio)
@@ -53,7 +63,8 @@ static int check_proto(struct agl_action_list *l, const char *what, __be16 proto
 int agl_take_vlan_push(struct agl_action_list *l,
 		       const struct flow_action_entry *a)
 {
-	int err = check_proto(l, "push", a->vlan.proto);
+	int err = check_proto(l, "push", a->vlan.proto) ?:
+		  check_prio(l, "push", a->vlan.prio);
 
 	if (!err)
 		push(l, a->vlan.proto, a->vlan.vid, a->vlan.prio);
@@ -92,7 +103,8 @@ int agl_take_vlan_pop(struct agl_action_list *l,
 int agl_take_vlan_modify(struct agl_action_list *l,
 			 const struct flow_action_entry *a)
 {
-	int err = check_proto(l, "modify", a->vlan.proto);
+	int err = check_proto(l, "modify", a->vlan.proto) ?:
+		  check_prio(l, "modify", a->vlan.prio);
 
 	if (err)
 		return err;
@@ -118,14 +130,23 @@ int agl_take_vlan_modify(struct agl_action_list *l,
 int agl_take_vlan_output(struct agl_action_list *l,
 			 const struct flow_action_entry *a)
 {
-	struct agl_repr *out = agl_repr_of(vlan_dev_priv(a->dev)->real_dev);
+	const struct vlan_dev_priv *vlan = vlan_dev_priv(a->dev);
+	struct agl_repr *out = agl_repr_of(vlan->real_dev);
 	bool redirect = a->id == FLOW_ACTION_REDIRECT;
 
 	if (!out || out->agl != l->req->in->agl)
 		return agl_refuse(l->req, AGL_REFUSE_PORT,
 				  "output to %s, which is on no port of this card",
 				  netdev_name(a->dev));
-	push(l, vlan_dev_vlan_proto(a->dev), vlan_dev_vlan_id(a->dev), 0);
+	if (!(a->dev->flags & IFF_UP))
+		return agl_refuse(l->req, AGL_REFUSE_PORT,
+				  "output to %s, which is down",
+				  netdev_name(a->dev));
+	if (vlan->nr_egress_mappings || !(vlan->flags & VLAN_FLAG_REORDER_HDR))
+		return agl_refuse(l->req, AGL_REFUSE_PORT,
+				  "output to %s with egress-qos-map or reorder_hdr off",
+				  netdev_name(a->dev));
+	push(l, vlan->vlan_proto, vlan->vlan_id, 0);
 	agl_action_add(l, redirect ? AGL_REDIRECT : AGL_MIRROR)->port = out->id;
 	l->done = redirect;
 	/* What comes after a mirror goes on without the tag */

@@ -51,8 +51,15 @@ int agl_take_vlan_modify(struct agl_action_list *l,
 int agl_take_vlan_output(struct agl_action_list *l,
 			 const struct flow_action_entry *a);
 
-/* action_tunnel.c */
+/* tunnel_dev.c */
 u8 agl_tunnel_type(const struct net_device *dev);
+struct net *agl_tunnel_net(const struct net_device *dev);
+bool agl_tunnel_external(const struct net_device *dev);
+int agl_check_tunnel_dev(const struct agl_request *req,
+			 const struct net_device *dev, bool in);
+int agl_check_zero_csum6(const struct agl_request *req);
+
+/* action_tunnel.c */
 int agl_take_encap(struct agl_action_list *l, const struct flow_action_entry *a);
 int agl_take_decap(struct agl_action_list *l, const struct flow_action_entry *a);
 int agl_take_tunnel_output(struct agl_action_list *l,

@@ -4,6 +4,7 @@
  * filters, so it is the device that says what the outer header has to be, and
  * what is put there. 03-flower.md sections 4.4 and 5.3.3.
  */
+#include <net/geneve.h>
 #include <net/gre.h>
 #include <net/ip6_tunnel.h>
 #include <net/ip_tunnels.h>
@@ -54,13 +55,14 @@ static bool key_only(const unsigned long *flags)
 	return ip_tunnel_flags_subset(flags, known);
 }
 
+/* Return: whether only addresses and the key choose its packets */
 static bool gre_ends(const struct ip_tunnel *t, struct ends *e)
 {
 	e->keyed = test_bit(IP_TUNNEL_KEY_BIT, t->parms.i_flags);
 	e->key = t->parms.i_key;
 	e->local.s6_addr32[0] = t->parms.iph.saddr;
 	e->remote.s6_addr32[0] = t->parms.iph.daddr;
-	return key_only(t->parms.i_flags);
+	return key_only(t->parms.i_flags) && !t->parms.link;
 }
 
 static bool gre6_ends(const struct ip6_tnl *t, struct ends *e)
@@ -70,20 +72,7 @@ static bool gre6_ends(const struct ip6_tnl *t, struct ends *e)
 	e->key = t->parms.i_key;
 	e->local = t->parms.laddr;
 	e->remote = t->parms.raddr;
-	return key_only(t->parms.i_flags);
-}
-
-static bool is_external(const struct net_device *dev)
-{
-	if (netif_is_vxlan(dev))
-		return ((struct vxlan_dev *)netdev_priv(dev))->cfg.flags &
-		       VXLAN_F_COLLECT_METADATA;
-	if (netif_is_gretap(dev))
-		return ((struct ip_tunnel *)netdev_priv(dev))->collect_md;
-	if (netif_is_ip6gretap(dev))
-		return ((struct ip6_tnl *)netdev_priv(dev))->parms.collect_md;
-	/* Geneve keeps its settings to itself: rules with enc_ keys are for both */
-	return true;
+	return key_only(t->parms.i_flags) && !t->parms.link;
 }
 
 static void put_ends(const struct ends *e, struct agl_fields *k,
@@ -122,12 +111,16 @@ int agl_take_fixed(const struct agl_request *req, struct agl_rule *rule)
 	struct ends e = {};
 	bool plain = true;
 
-	if (is_external(dev))
+	if (agl_tunnel_external(dev))
 		return 0;
 	if (memchr_inv(&m->enc_key, 0,
 		       sizeof(*m) - offsetof(struct agl_fields, enc_key)))
 		return agl_refuse(req, AGL_REFUSE_TUNNEL,
 				  "enc_ keys on %s, which isn't external",
+				  netdev_name(dev));
+	if (netif_is_geneve(dev))
+		return agl_refuse(req, AGL_REFUSE_TUNNEL,
+				  "%s isn't external: Geneve keeps its addresses to itself",
 				  netdev_name(dev));
 	if (netif_is_vxlan(dev))
 		vxlan_ends(netdev_priv(dev), &e);
@@ -139,9 +132,10 @@ int agl_take_fixed(const struct agl_request *req, struct agl_rule *rule)
 		return agl_refuse(req, AGL_REFUSE_TUNNEL,
 				  "%s has no local address: the card needs it",
 				  netdev_name(dev));
-	if (!plain || !e.keyed)
+	/* A key of 0 is for the card like none, for the device it is not */
+	if (!plain || !e.keyed || (!e.key && !e.dport))
 		return agl_refuse(req, AGL_REFUSE_TUNNEL,
-				  "%s: the card needs a key, no checksum, no sequence",
+				  "%s: the card needs a key but 0, no csum, seq or dev",
 				  netdev_name(dev));
 	put_ends(&e, &rule->key, m);
 	return 0;
@@ -165,7 +159,7 @@ int agl_take_fixed_output(struct agl_action_list *l, const struct net_device *de
 	struct agl_encap *e = &l->rule->encap;
 	const struct ip_tunnel *t;
 
-	if (!netif_is_gretap(dev) || is_external(dev))
+	if (!netif_is_gretap(dev) || agl_tunnel_external(dev))
 		return agl_refuse(l->req, AGL_REFUSE_TUNNEL,
 				  "output to %s without tunnel_key set",
 				  netdev_name(dev));
@@ -174,9 +168,10 @@ int agl_take_fixed_output(struct agl_action_list *l, const struct net_device *de
 		return agl_refuse(l->req, AGL_REFUSE_TUNNEL,
 				  "%s: the card needs a remote address, a ttl and a tos",
 				  netdev_name(dev));
-	if (!key_only(t->parms.o_flags) || t->encap.type != TUNNEL_ENCAP_NONE)
+	if (!key_only(t->parms.o_flags) || t->encap.type != TUNNEL_ENCAP_NONE ||
+	    t->parms.link || t->fwmark)
 		return agl_refuse(l->req, AGL_REFUSE_TUNNEL,
-				  "%s: the card can't do its checksum, sequence or encap",
+				  "%s: the card can't do its csum, seq, encap, dev or fwmark",
 				  netdev_name(dev));
 	e->type = AGL_TUN_GRE;
 	e->has_key = test_bit(IP_TUNNEL_KEY_BIT, t->parms.o_flags);

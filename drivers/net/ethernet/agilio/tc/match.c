@@ -136,9 +136,16 @@ static int take_fields(const struct agl_request *req,
 	return 0;
 }
 
+/* What is behind the second tag is no third one */
+static bool ends_behind_two(const struct agl_rule *rule)
+{
+	return rule->inner == AGL_TAG_PRESENT && rule->mask.eth_type &&
+	       !eth_type_vlan(rule->key.eth_type);
+}
+
 /*
- * The card sees two tags. So it can tell none from one from more, but not two
- * from three.
+ * The card sees two tags. So it can tell none from one from more, but two
+ * from three only by what is behind them.
  */
 static int take_tag_count(const struct agl_request *req,
 			  const struct flow_match *from, u64 features,
@@ -155,9 +162,11 @@ static int take_tag_count(const struct agl_request *req,
 					 from->mask);
 	if (!mask->num_of_vlans)
 		return 0;
+	if (key->num_of_vlans == 2 && ends_behind_two(rule))
+		return 0;
 	if (key->num_of_vlans > 1 || rule->inner == AGL_TAG_PRESENT)
 		return agl_refuse(req, AGL_REFUSE_MATCH,
-				  "num_of_vlans %u: the card knows 0 and 1",
+				  "num_of_vlans %u: the card knows 0, 1, or 2 and cvlan_ethtype",
 				  key->num_of_vlans);
 	if (key->num_of_vlans && !(features & AGL_FEAT_VLAN_QINQ))
 		return agl_refuse(req, AGL_REFUSE_FEATURE,

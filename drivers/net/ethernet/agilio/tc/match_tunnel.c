@@ -3,6 +3,7 @@
  * The outer header in the match of a rule on a tunnel device.
  * 03-flower.md sections 4.4, 6.3 and 12.1.
  */
+#include <net/ip_tunnels.h>
 #include <net/ipv6.h>
 
 #include "../abi/tunnel.h"
@@ -58,37 +59,52 @@ static int check_port(const struct agl_request *req, struct agl_rule *rule)
 	return 0;
 }
 
+static int check_key(const struct agl_request *req, const struct agl_rule *rule)
+{
+	u32 id = be32_to_cpu(rule->key.enc_key);
+
+	if (rule->tun == AGL_TUN_GRE || id <= AGL_TUN_ID_MAX)
+		return 0;
+	return agl_refuse(req, AGL_REFUSE_TUNNEL,
+			  "enc_key_id %u: this tunnel's has 24 bits", id);
+}
+
+/*
+ * Software compares how many bytes of options there are, under that number as
+ * its mask. In the card there is nothing behind those of the rule, as far as
+ * it sees; so it must see further than they go.
+ */
 static int check_opts(const struct agl_request *req,
-		      const struct flow_match *from, const struct agl_rule *rule)
+		      const struct flow_match *from, struct agl_rule *rule)
 {
 	unsigned int most = rule->tun6 ? AGL_KEY_OPTS6_MAX : AGL_KEY_OPTS_MAX;
-	const struct flow_dissector_key_enc_opts *key, *mask;
+	const struct flow_dissector_key_enc_opts *key;
 
 	if (!dissector_uses_key(from->dissector, FLOW_DISSECTOR_KEY_ENC_OPTS))
 		return 0;
 	key = skb_flow_dissector_target(from->dissector,
 					FLOW_DISSECTOR_KEY_ENC_OPTS, from->key);
-	mask = skb_flow_dissector_target(from->dissector,
-					 FLOW_DISSECTOR_KEY_ENC_OPTS, from->mask);
-	if (!memchr_inv(mask->data, 0, sizeof(mask->data)))
+	if (!key->len)
 		return 0;
-	if (rule->tun != AGL_TUN_GENEVE)
+	if (rule->tun != AGL_TUN_GENEVE ||
+	    key->dst_opt_type != IP_TUNNEL_GENEVE_OPT_BIT)
 		return agl_refuse(req, AGL_REFUSE_TUNNEL,
 				  "tunnel options: the card knows Geneve's only");
-	if (memchr_inv(mask->data + most, 0, sizeof(mask->data) - most))
+	if (key->len >= most)
 		return agl_refuse(req, AGL_REFUSE_MASK,
-				  "geneve_opts of %u bytes: the card compares %u",
+				  "geneve_opts of %u bytes: the card sees %u, not if more follow",
 				  key->len, most);
+	rule->opts_len = key->len;
 	return 0;
 }
 
-/* Software carries congestion marks from the outer header to the inner one */
+/*
+ * Software carries congestion marks from the outer header to the inner one:
+ * CE, and ECT(1) where the inner one has ECT(0), RFC 6040.
+ */
 static int check_ecn(const struct agl_request *req, const struct agl_rule *rule)
 {
-	u8 mask = rule->mask.enc_tos & AGL_ECN_BITS;
-
-	if (mask == AGL_ECN_BITS &&
-	    (rule->key.enc_tos & AGL_ECN_BITS) == AGL_ECN_CE)
+	if (rule->key.enc_tos & AGL_ECN_ECT1)
 		return agl_refuse(req, AGL_REFUSE_TUNNEL,
 				  "enc_tos 0x%x: the card can't mark the inner packet",
 				  rule->key.enc_tos);
@@ -132,7 +148,13 @@ int agl_check_tunnel(const struct agl_request *req,
 	if (!err)
 		err = check_dst(req, features, rule);
 	if (!err)
+		err = agl_check_tunnel_dev(req, req->in->dev, true);
+	if (!err && rule->tun6)
+		err = agl_check_zero_csum6(req);
+	if (!err)
 		err = check_port(req, rule);
+	if (!err)
+		err = check_key(req, rule);
 	if (!err)
 		err = check_opts(req, from, rule);
 	if (!err)

@@ -54,6 +54,9 @@ static int check_match(struct agl_action_list *l, const struct net_device *dev)
 		return refuse(l, "needs protocol ip or ipv6");
 	if (r->inner == AGL_TAG_PRESENT)
 		return refuse(l, "can't have two VLAN tags");
+	/* Only what is whole can be decapsulated: nofrag asks nothing */
+	if (r->key.frag)
+		return refuse(l, "can't be for fragments");
 	memset(m.dst_mac, 0, sizeof(m.dst_mac));
 	memset(m.src_mac, 0, sizeof(m.src_mac));
 	m.eth_type = 0;

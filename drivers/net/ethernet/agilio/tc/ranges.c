@@ -80,6 +80,11 @@ int agl_take_ranges(const struct agl_request *req, struct agl_compiled *c)
 
 	n_src = take(m->min_sport, k->min_sport, k->max_sport, src);
 	n_dst = take(m->min_dport, k->min_dport, k->max_dport, dst);
+	if ((m->min_sport || m->min_dport) && k->frag & AGL_FRAG_ANY) {
+		agl_forget_ranges(c->rule, to);
+		return agl_refuse(req, AGL_REFUSE_MATCH,
+				  "port ranges of fragments can't be matched");
+	}
 	/* Software finds no ports in fragments, the card in the first one */
 	if (m->min_sport || m->min_dport)
 		m->frag |= AGL_FRAG_ANY;

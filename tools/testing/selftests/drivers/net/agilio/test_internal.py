@@ -167,8 +167,12 @@ for _kind in tunnel.KINDS:
 @test("ways in that the card can't take are refused in words")
 def refused() -> None:
     cases = {"ip_proto udp": "MAC addresses and a tag only",
-             "ip_tos 4": "MAC addresses and a tag only"}
+             "ip_tos 4": "MAC addresses and a tag only",
+             "ip_flags frag": "can't be for fragments",
+             "ip_flags firstfrag": "can't be for fragments"}
     for more, words in cases.items():
+        if ktest.driver() == "nfp" and "frag" in more:
+            continue
         text = fails(way_in(False, None, more=more))
         assert ktest.driver() == "nfp" or words in text, text
     text = fails(way_in(False, None, dst="02:00:00:00:00:ff"))

@@ -75,7 +75,15 @@ REFUSALS: list[tuple[str, str, str, str]] = [
      "psh or urg"),
     ("ip", f"ip_proto udp dst_port 0/0xf000 {OUT}", "mask", "nofrag"),
     ("ip", f"ip_proto udp dst_port 5 ip_flags frag {OUT}", "match", "fragments"),
+    ("ip", f"ip_proto udp dst_port 0-100 ip_flags frag {OUT}", "match",
+     "port ranges of fragments"),
+    ("ip", f"action vlan push id 5 pipe action vlan push id 6 pipe action pedit ex munge "
+     f"ip ttl set 5 pipe csum ip pipe {OUT}", "pedit", "two VLAN tags"),
+    ("802.1q", f"vlan_id 5 vlan_ethtype ip action vlan push id 6 pipe action pedit ex "
+     f"munge ip ttl set 5 pipe csum ip pipe {OUT}", "pedit", "two VLAN tags"),
     ("802.1q", f"num_of_vlans 2 {OUT}", "match", "num_of_vlans 2"),
+    ("802.1q", f"num_of_vlans 3 vlan_ethtype 802.1q cvlan_ethtype ip {OUT}", "match",
+     "num_of_vlans 3"),
     ("802.1q", f"vlan_id 5 vlan_ethtype 802.1q cvlan_id 6 cvlan_ethtype ip action "
      f"pedit ex munge ip ttl set 5 pipe csum ip pipe {OUT}", "pedit",
      "two VLAN tags"),
@@ -494,6 +502,62 @@ def vlan_device() -> None:
         sh("ip link del out9")
 
 
+@test("output to a VLAN device that maps priorities, keeps tags or is down: software")
+def odd_vlan_device() -> None:
+    far, far1 = wire(0), wire(1)
+    rule = "action mirred egress redirect dev out9"
+    cases = [("egress-qos-map 0:5", "up", "egress-qos-map", 0xa009),
+             ("reorder_hdr off", "up", "reorder_hdr off", 9),
+             ("", "down", "which is down", None)]
+    for words, state, want, tci in cases:
+        sh(f"ip link add link {UP1} name out9 type vlan id 9 {words} && "
+           f"ip link set out9 {state}")
+        try:
+            text = fails(add("ip", rule))
+            assert want in text, text
+            sh(add("ip", rule, flags=""))
+            far.send(F.bytes())
+            if tci is None:
+                until("dropped", lambda: rules(UP)[0]["options"]["actions"][0]["stats"]
+                      ["drops"] or rules(UP)[0]["options"]["actions"][0]["stats"]
+                      ["overlimits"])
+            else:
+                got = arrival([far1], lambda x: MARK in x)
+                assert got and got[1] == F.with_(vlans=[(0x8100, tci)]).bytes(), got
+        finally:
+            clear()
+            sh("ip link del out9")
+
+
+@test("num_of_vlans 2 with both tags and what is behind them: not three")
+def two_tags() -> None:
+    w = Ways()
+    two, three = [(0x8100, 5), (0x8100, 6)], [(0x8100, 5), (0x8100, 6), (0x8100, 7)]
+    rule = f"num_of_vlans 2 vlan_ethtype 802.1q cvlan_ethtype ip {OUT}"
+    for flags in ("skip_hw", "skip_sw"):
+        sh(add("802.1q", rule, flags=flags))
+        try:
+            w.goes(F.with_(vlans=two), w.vf, flags == "skip_sw")
+            for tags in ([], two[:1], three):
+                for p in (w.vf, w.host):
+                    p.drain()
+                w.far.send(F.with_(vlans=tags).bytes())
+                assert arrival([w.host], lambda x: MARK in x), tags
+                assert not any(MARK in x for x in w.vf.waiting()), (flags, tags)
+        finally:
+            clear()
+
+
+@test("a rule that asks for no counters is in the card")
+def no_counters() -> None:
+    w = Ways()
+    sh(add("ip", f"{OUT} hw_stats disabled"))
+    try:
+        w.goes(F, w.vf, True)
+    finally:
+        clear()
+
+
 def block_count() -> int:
     (rule,) = [r for r in js("tc -s -j filter show block 22")
                if "options" in r and "handle" in r["options"]]
@@ -542,6 +606,42 @@ def replay() -> None:
     finally:
         sh("ip link del veth-a")
         sh(f"tc qdisc add dev {UP} clsact")
+
+
+@test("a block's rule to a device that has gone comes to another port: refused")
+def gone_device() -> None:
+    kinds = ("egress redirect", "egress mirror", "ingress redirect")
+    sh(f"tc qdisc del dev {UP} clsact")
+    sh(f"tc qdisc add dev {UP} ingress_block 24 clsact")
+    try:
+        for n, kind in enumerate(kinds):
+            sh("ip link add dmy0 type dummy")
+            ends = "" if "redirect" in kind else "action drop"
+            sh(f"tc filter add block 24 prot ip pref {n + 1} flower dst_ip 10.0.0.{n + 2} "
+               f"action mirred {kind} dev dmy0 {ends}")
+            sh("ip link del dmy0")
+        before = refused(UP1)
+        sh(f"tc qdisc add dev {UP1} ingress_block 24 clsact")
+        after = refused(UP1)
+        assert after["port"] == before["port"] + len(kinds), (before, after)
+        assert counter("rules") == 0
+    finally:
+        for dev in (UP, UP1):
+            sh(f"tc qdisc del dev {dev} ingress_block 24 clsact", ok=False)
+    sh(f"tc qdisc add dev {UP} clsact")
+
+
+@test("mirred to a block, which is no device: refused in words")
+def to_block() -> None:
+    sh("ip link add o-dummy type dummy; tc qdisc add dev o-dummy ingress_block 25 clsact")
+    try:
+        for kind in ("redirect", "mirror"):
+            text = fails(add("ip", f"action mirred egress {kind} blockid 25 pipe action drop"
+                             if kind == "mirror" else
+                             f"action mirred egress {kind} blockid 25"))
+            assert f"mirred egress {kind} to no device" in text, text
+    finally:
+        sh("ip link del o-dummy")
 
 
 @test("VFs go while rules lead from them and to them, and come back")
