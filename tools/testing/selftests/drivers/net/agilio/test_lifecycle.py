@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 from lib import ktest
 from lib.ktest import test
@@ -240,6 +241,17 @@ def no_reply() -> None:
 @test("an unknown fault is refused by the model")
 def unknown_fault() -> None:
     assert "no such fault" in fails("lab-qmp fault no-such-thing=1")
+
+
+@test("each fault of the model is listed, off, and documented")
+def listed_faults() -> None:
+    page = Path("/repo/Documentation/dev-tools/agilio-lab.rst").read_text("utf-8")
+    faults = sh("lab-qmp faults").splitlines()
+    assert len(faults) > 15, faults
+    for line in faults:
+        name, value = line.split("\t")[0].split("=")
+        assert value == "off", line
+        assert f"``{name}=" in page, f"{name} is not documented"
 
 
 @test("the model met nothing unknown or malformed")
