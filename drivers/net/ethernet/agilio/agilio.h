@@ -140,6 +140,7 @@ void agl_vnic_netdev_limits(struct net_device *dev);
 void agl_vnic_netdev_free(struct net_device *dev);
 int agl_vnic_dev_reconfigure(struct net_device *dev,
 			     const struct agl_vnic_config *cfg);
+int agl_vnic_dev_carry(struct net_device *dev, unsigned int mtu);
 void agl_vnic_dev_reset(struct agl_vnic *vnic);
 void agl_vnic_dev_link(struct agl_vnic *vnic, bool up);
 extern const struct ethtool_ops agl_vnic_ethtool_ops;

@@ -136,10 +136,34 @@ static int vnic_change_mtu(struct net_device *dev, int mtu)
 	struct agl_vnic_config cfg = v->cfg;
 	int err;
 
-	cfg.mtu = mtu;
+	cfg.mtu = max_t(unsigned int, mtu, v->carry);
 	err = agl_vnic_dev_reconfigure(dev, &cfg);
 	if (!err)
 		WRITE_ONCE(dev->mtu, mtu);
+	return err;
+}
+
+/**
+ * agl_vnic_dev_carry - have buffers for packets of other devices
+ * @dev: netdev of a data vNIC that representors receive through; rtnl is held
+ * @mtu: L3 bytes of a representor's packet; buffers grow, and stay
+ *
+ * Return: 0, errors of agl_vnic_dev_reconfigure().
+ */
+int agl_vnic_dev_carry(struct net_device *dev, unsigned int mtu)
+{
+	struct agl_vnic *v = netdev_priv(dev);
+	struct agl_vnic_config cfg = v->cfg;
+	int err;
+
+	if (mtu <= cfg.mtu) {
+		v->carry = max(v->carry, mtu);
+		return 0;
+	}
+	cfg.mtu = mtu;
+	err = agl_vnic_dev_reconfigure(dev, &cfg);
+	if (!err)
+		v->carry = mtu;
 	return err;
 }
 

@@ -293,9 +293,10 @@ struct agl_rss {
  * @me_mhz: clock of the moderation ticks
  * @max_rings: ring pairs that there are queues and interrupts for
  * @first_entry: MSI-X entry of the link interrupt
- * @users: opens without a close; guarded by rtnl, as the next three for a data
+ * @users: opens without a close; guarded by rtnl, as the next four for a data
  *	vNIC. The control vNIC's are its owner's, who is alone.
  * @cfg: of the rings, those that run or the next ones
+ * @carry: the largest MTU of a device that receives through it
  * @rings: those that run
  * @kept: those of a dead vNIC
  * @state: AGL_VNIC_; changes under both rtnl and @reconfig_lock
@@ -340,6 +341,7 @@ struct agl_vnic {
 	unsigned int first_entry;
 	unsigned int users;
 	struct agl_vnic_config cfg;
+	unsigned int carry;
 	struct agl_rings *rings;
 	struct agl_rings *kept;
 	enum agl_vnic_state state;

@@ -209,6 +209,33 @@ def mtu() -> None:
         passes()
 
 
+@test("what a representor may carry is carried, whatever the MTU of the PF")
+def repr_mtu() -> None:
+    agilio_only()
+    (link,) = js(f"ip -j -d link show {REP}")
+    top = link["max_mtu"]
+    big = Frame(payload=bytes(top - 28))
+    vf, rep = Port(VF), Port(REP)
+    try:
+        sh(f"ip link set {PF} mtu 1500; ip link set {VF} mtu {top}; "
+           f"ip link set {REP} mtu {top}")
+        up_again(VF)
+        up_again(PF)
+        for a, b in ((vf, rep), (rep, vf)):
+            a.send(big.bytes())
+            got = arrival([b], lambda x: len(x) > 2000)
+            assert got and got[1] == big.bytes(), f"{a.dev} to {b.dev}"
+        sh(f"ip link set {PF} mtu 1600")
+        up_again(PF)
+        vf.send(big.bytes())
+        assert arrival([rep], lambda x: len(x) > 2000)
+    finally:
+        sh(f"ip link set {VF} mtu 1500; ip link set {REP} mtu 1500; "
+           f"ip link set {PF} mtu 9216")
+        vf.close()
+        rep.close()
+
+
 @test("promiscuous and multicast modes reach the card")
 def rx_mode() -> None:
     before = counter("reconfigs")
