@@ -7,7 +7,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .steps import LabError, REPO, command, digest, need_space, step
+from .steps import (LabError, REPO, cache_dir, command, digest, need_space,
+                    step)
 from .tree import Tree, bind_run
 
 CARD = REPO / "tools/card"
@@ -86,25 +87,43 @@ def initramfs(tree: Tree) -> Path:
                 "the initramfs")
 
 
+def mirror(source: Path, to: Path) -> None:
+    """Make @to hold the files of @source. What is alike keeps its time, so that
+    make compiles only what has changed."""
+    files = {p.relative_to(source) for p in source.rglob("*")
+             if p.is_file() and p.suffix in (".c", ".h")}
+    for old in [p for p in to.rglob("*") if p.suffix in (".c", ".h")]:
+        if old.is_file() and not old.name.endswith(".mod.c") and \
+                old.relative_to(to) not in files:
+            old.unlink()
+    for name in sorted(files):
+        target = to / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        data = (source / name).read_bytes()
+        if not target.exists() or target.read_bytes() != data:
+            target.write_bytes(data)
+
+
 def module(tree: Tree) -> Path:
     """agilio.ko for the guest's kernel."""
     if not (REPO / "Kbuild").exists():
         raise LabError("agilio.ko is not there yet: use --driver nfp")
+    place = "objects-" + digest([str(REPO), tree.path.name, tree.release])
 
     def build(tmp: Path, log: Path) -> None:
-        tmp.mkdir()
-        src = tmp / "src"
-        shutil.copytree(DRIVER, src / "drivers/net/ethernet/agilio")
+        src = cache_dir() / place
+        mirror(DRIVER, src / "drivers/net/ethernet/agilio")
         for name in ("Kbuild", "Makefile"):
-            shutil.copy(REPO / name, src / name)
-        bind_run(tree, log, {tmp: "/media"},
-                 f"make -j2 -C /media/src KDIR=/lib/modules/{tree.release}/build"
+            shutil.copy2(REPO / name, src / name)
+        (src / "agilio.ko").unlink(missing_ok=True)
+        bind_run(tree, log, {src: "/media"},
+                 f"make -j2 -C /media KDIR=/lib/modules/{tree.release}/build"
                  " modules")
-        shutil.move(str(src / "agilio.ko"), tmp / "agilio.ko")
-        shutil.rmtree(src)
+        tmp.mkdir()
+        shutil.copy(src / "agilio.ko", tmp / "agilio.ko")
 
     key = digest([DRIVER, REPO / "Kbuild", tree.path.name, tree.release])
-    return step("module", key, build, "agilio.ko") / "agilio.ko"
+    return step("module", key, build, "agilio.ko", lock=place) / "agilio.ko"
 
 
 def standin(tree: Tree) -> Path:

@@ -112,10 +112,11 @@ def command(log: Path, argv: Sequence[str | Path], **kw: object) -> None:
 
 
 def step(name: str, key: str, build: Callable[[Path, Path], None],
-         what: str) -> Path:
+         what: str, lock: str = "") -> Path:
     """The result of a step, built unless the cache has it.
 
-    `build` gets a temporary path to create and a log file. Results of the
+    `build` gets a temporary path to create and a log file; others that want
+    the same @lock, or the same step, wait for it. Results of the
     same step with other keys are removed, but for the newest and what was used
     within KEEP_SECONDS: another checkout's guest may be about to boot it.
     """
@@ -123,14 +124,14 @@ def step(name: str, key: str, build: Callable[[Path, Path], None],
     if final.exists():
         os.utime(final)
         return final
-    with locked(name):
+    with locked(lock or name):
         if final.exists():
             return final
-        for stale in cache_dir().glob(f"{name}-*.tmp"):
+        for stale in cache_dir().glob(f"{final.name if lock else name}*.tmp"):
             remove(stale)
         say(f"{name}: {what}")
         began = time.monotonic()
-        log = cache_dir() / f"{name}.log"
+        log = cache_dir() / f"{lock or name}.log"
         log.write_text("")
         tmp = final.with_name(final.name + ".tmp")
         try:
@@ -143,7 +144,7 @@ def step(name: str, key: str, build: Callable[[Path, Path], None],
         tmp.rename(final)
         say(f"{name}: done in {time.monotonic() - began:.0f} s")
     old = sorted((p for p in cache_dir().glob(f"{name}-*")
-                  if p != final and not p.name.endswith(".log")),
+                  if p != final and p.suffix not in (".log", ".lock", ".tmp")),
                  key=lambda p: p.stat().st_mtime)
     for p in old[:-1]:
         if p.stat().st_mtime < time.time() - KEEP_SECONDS:

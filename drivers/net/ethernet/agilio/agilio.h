@@ -71,6 +71,7 @@ struct agl_repr {
  * @mac_stats: MAC counters
  * @qc: queue controller
  * @max_vfs: limit of the firmware
+ * @rings: ring pairs of the data vNIC that there are interrupts for
  * @ctrl: control vNIC
  * @ctrl_dev: dummy netdev for its NAPI
  * @netdev: PF's netdev, private data is the vNIC
@@ -97,6 +98,7 @@ struct agilio {
 	struct agl_area mac_stats;
 	struct agl_area qc;
 	unsigned int max_vfs;
+	unsigned int rings;
 	struct agl_vnic ctrl;
 	struct net_device *ctrl_dev;
 	struct net_device *netdev;
@@ -136,8 +138,11 @@ int agl_pf_netdev_create(struct agilio *agl);
 void agl_pf_netdev_destroy(struct agilio *agl);
 void agl_vnic_netdev_limits(struct net_device *dev);
 void agl_vnic_netdev_free(struct net_device *dev);
-int agl_vnic_dev_restart(struct net_device *dev);
-void agl_vnic_dev_pause(struct net_device *dev);
+int agl_vnic_dev_reconfigure(struct net_device *dev,
+			     const struct agl_vnic_config *cfg);
+int agl_vnic_dev_carry(struct net_device *dev, unsigned int mtu);
+void agl_vnic_dev_reset(struct agl_vnic *vnic);
+void agl_vnic_dev_link(struct agl_vnic *vnic, bool up);
 extern const struct ethtool_ops agl_vnic_ethtool_ops;
 extern const struct netdev_stat_ops agl_vnic_stat_ops;
 struct net_device *agl_vnic_netdev_alloc(struct pci_dev *pdev,

@@ -107,17 +107,23 @@ static int map_areas(struct agilio *agl)
 	return err;
 }
 
+/* Fewer rings rather than none, if there aren't as many interrupts */
 static int alloc_irqs(struct agilio *agl)
 {
-	unsigned int rings = readl(agl->bar.io + AGL_CB_MAX_RXRINGS);
-	int want = AGL_VNIC_VECTORS + 1 + AGL_VNIC_VECTORS +
-		   min(rings, num_online_cpus());
+	unsigned int want = agl_vnic_ring_limit(agl->bar.io);
+	int min = 2 * (AGL_VNIC_VECTORS + 1);
 	int n;
 
-	n = pci_alloc_irq_vectors(agl->pdev, want, want, PCI_IRQ_MSIX);
-	if (n < 0)
-		dev_err(&agl->pdev->dev, "%d interrupts: %pe\n", want, ERR_PTR(n));
-	return min(n, 0);
+	n = pci_alloc_irq_vectors(agl->pdev, min, min - 1 + want, PCI_IRQ_MSIX);
+	if (n < 0) {
+		dev_err(&agl->pdev->dev, "%d interrupts: %pe\n", min, ERR_PTR(n));
+		return n;
+	}
+	agl->rings = n - min + 1;
+	if (agl->rings < want)
+		dev_warn(&agl->pdev->dev, "interrupts for %u of %u rings\n",
+			 agl->rings, want);
+	return 0;
 }
 
 static int start_netdevs(struct agilio *agl)

@@ -6,16 +6,9 @@
 
 #include "agilio.h"
 
-static void vf_link(struct agl_vnic *vnic, bool up)
-{
-	if (up)
-		netif_carrier_on(vnic->netdev);
-	else
-		netif_carrier_off(vnic->netdev);
-}
-
 static const struct agl_vnic_ops vf_ops = {
-	.link = vf_link,
+	.link = agl_vnic_dev_link,
+	.reset = agl_vnic_dev_reset,
 };
 
 static int vf_map(struct pci_dev *pdev, void __iomem **cb, void __iomem **qc)
@@ -49,17 +42,18 @@ static int vf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	err = vf_map(pdev, &cb, &qc);
 	if (err)
 		return err;
-	n = pci_alloc_irq_vectors(pdev, AGL_VNIC_VECTORS + 1,
-				  AGL_VNIC_VECTORS + 1, PCI_IRQ_MSIX);
+	n = pci_alloc_irq_vectors(pdev, AGL_VNIC_VECTORS + 1, AGL_VNIC_VECTORS +
+				  agl_vnic_ring_limit(cb), PCI_IRQ_MSIX);
 	if (n < 0)
 		return n;
 	err = -ENOMEM;
-	dev = agl_vnic_netdev_alloc(pdev, &vf_ops, 1);
+	dev = agl_vnic_netdev_alloc(pdev, &vf_ops, n - AGL_VNIC_VECTORS);
 	if (!dev)
 		goto err_irqs;
 	v = netdev_priv(dev);
 	v->cb = cb;
 	v->qc = qc;
+	v->queues = pci_resource_len(pdev, 2) / AGL_QC_STRIDE;
 	err = agl_vnic_init(v);
 	if (err)
 		goto err_free;

@@ -30,6 +30,7 @@
 #define   AGL_CB_VERSION_CLASS		GENMASK(23, 16)
 #define   AGL_CB_VERSION_NFDK		BIT(24)
 #define   AGL_CB_VERSION_RESERVED	GENMASK(31, 25)
+#define   AGL_MAJOR_CHAINED		4	/* RSS means RSS2 */
 #define AGL_CB_STS			0x034
 #define   AGL_CB_STS_LINK		BIT(0)
 #define   AGL_CB_STS_RATE		GENMASK(4, 1)
@@ -49,6 +50,8 @@
 #define AGL_CB_START_RXQ		0x04c
 #define AGL_CB_RX_OFFSET		0x050
 #define AGL_CB_RSS_CAP			0x054
+#define   AGL_RSS_CAP_HASHES		GENMASK(31, 24)
+#define   AGL_RSS_CAP_TOEPLITZ		BIT(0)
 #define AGL_CB_TLV			0x058
 #define AGL_CB_CTRL_WORD1		0x098
 #define AGL_CB_CAP_WORD1		0x0a4
@@ -60,12 +63,14 @@
 #define AGL_CTRL_L2MC			BIT(3)
 #define AGL_CTRL_RXCSUM			BIT(4)
 #define AGL_CTRL_TXCSUM			BIT(5)
+#define AGL_CTRL_RXVLAN			BIT(6)
 #define AGL_CTRL_GATHER			BIT(9)
 #define AGL_CTRL_LSO			BIT(10)
 #define AGL_CTRL_CTAG_FILTER		BIT(11)
 #define AGL_CTRL_RXQINQ			BIT(13)
 #define AGL_CTRL_RXVLAN_V2		BIT(15)
 #define AGL_CTRL_RINGCFG		BIT(16)
+#define AGL_CTRL_RSS			BIT(17)
 #define AGL_CTRL_IRQMOD			BIT(18)
 #define AGL_CTRL_MSIXAUTO		BIT(20)
 #define AGL_CTRL_TXRWB			BIT(21)
@@ -245,6 +250,7 @@ static_assert(sizeof(union agl_rx_desc) == 8);
 #define AGL_HASH_NONE			0
 #define AGL_HASH_IPV4			1
 #define AGL_HASH_IPV6			2
+#define AGL_HASH_IPV6_EXT		3
 #define AGL_HASH_IPV4_TCP		4
 #define AGL_HASH_IPV6_TCP		5
 #define AGL_HASH_IPV4_UDP		7

@@ -126,11 +126,12 @@ int agl_app_start(struct agilio *agl)
 	v->cb = agl->ctrl_bar.io;
 	v->qc = agl->qc.io;
 	v->control = true;
-	v->rings = 1;
+	v->queues = AGL_QC_QUEUES;
+	v->max_rings = 1;
 	v->first_entry = 0;
 	err = agl_vnic_init(v);
 	if (!err)
-		err = agl_vnic_open(v, min(v->max_mtu, ETH_DATA_LEN));
+		err = agl_vnic_open(v);
 	if (err)
 		goto err_free;
 	err = lag_reset(agl);
@@ -141,6 +142,7 @@ int agl_app_start(struct agilio *agl)
 err_close:
 	agl_vnic_close(v);
 err_free:
+	agl_vnic_exit(v);
 	free_netdev(agl->ctrl_dev);
 	return err;
 }
@@ -153,5 +155,6 @@ void agl_app_stop(struct agilio *agl)
 {
 	agl_cmsg_flush(agl);
 	agl_vnic_close(&agl->ctrl);
+	agl_vnic_exit(&agl->ctrl);
 	free_netdev(agl->ctrl_dev);
 }

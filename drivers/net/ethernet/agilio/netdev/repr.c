@@ -54,13 +54,14 @@ static netdev_tx_t repr_xmit(struct sk_buff *skb, struct net_device *dev)
 static int repr_change_mtu(struct net_device *dev, int mtu)
 {
 	struct agl_repr *r = netdev_priv(dev);
-	int err = 0;
+	int err;
 
-	if (r->kind == AGL_REPR_PHYS) {
-		if (!(r->agl->features & AGL_FEAT_NBI_MTU))
-			return -EOPNOTSUPP;
+	if (r->kind == AGL_REPR_PHYS && !(r->agl->features & AGL_FEAT_NBI_MTU))
+		return -EOPNOTSUPP;
+	/* What it receives comes through the PF's buffers */
+	err = agl_vnic_dev_carry(r->agl->netdev, mtu);
+	if (!err && r->kind == AGL_REPR_PHYS)
 		err = agl_cmsg_port_mtu(r, mtu);
-	}
 	if (!err)
 		WRITE_ONCE(dev->mtu, mtu);
 	return err;

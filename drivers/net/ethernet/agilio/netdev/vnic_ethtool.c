@@ -16,17 +16,9 @@ static void vnic_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
 	strscpy(info->bus_info, pci_name(v->pdev), sizeof(info->bus_info));
 }
 
-static void totals(const struct agl_vnic *v, struct agl_ring_totals *t)
-{
-	unsigned int i;
-
-	*t = v->gone;
-	for (i = 0; v->vec && i < v->rings; i++)
-		agl_ring_totals(&v->vec[i], t);
-}
-
 static const char stat_names[][ETH_GSTRING_LEN] = {
-	"rx_csum_good", "rx_csum_bad", "rx_drops",
+	"rx_csum_good", "rx_csum_bad", "rx_drops", "rx_alloc_fail",
+	"tx_bad_completions",
 };
 
 static int vnic_sset_count(struct net_device *dev, int set)
@@ -48,12 +40,16 @@ static void vnic_stats(struct net_device *dev, struct ethtool_stats *stats,
 		       u64 *data)
 {
 	struct agl_vnic *v = netdev_priv(dev);
-	struct agl_ring_totals t;
+	struct agl_ring_totals t = {};
+	unsigned int i;
 
-	totals(v, &t);
+	for (i = 0; i < v->max_rings; i++)
+		agl_ring_totals(&v->stats[i], &t);
 	data[0] = t.csum_good;
 	data[1] = t.csum_bad;
 	data[2] = t.rx_drops;
+	data[3] = t.rx_alloc_fail;
+	data[4] = t.tx_bad;
 	agl_bar_stats_read(v->cb, false, data + ARRAY_SIZE(stat_names));
 }
 
@@ -66,11 +62,12 @@ static void vnic_get_ringparam(struct net_device *dev,
 
 	ring->rx_max_pending = AGL_RING_LIMIT;
 	ring->tx_max_pending = AGL_RING_LIMIT;
-	ring->rx_pending = v->rx_size;
-	ring->tx_pending = v->tx_size;
+	ring->rx_pending = v->cfg.rx_size;
+	ring->tx_pending = v->cfg.tx_size;
 }
 
-static int check_ring(u32 size, const char *name, struct netlink_ext_ack *extack)
+static int vnic_check_ring(u32 size, const char *name,
+			   struct netlink_ext_ack *extack)
 {
 	if (size >= AGL_RING_MIN && is_power_of_2(size))
 		return 0;
@@ -85,50 +82,36 @@ static int vnic_set_ringparam(struct net_device *dev,
 			      struct netlink_ext_ack *extack)
 {
 	struct agl_vnic *v = netdev_priv(dev);
-	unsigned int rx = v->rx_size, tx = v->tx_size;
+	struct agl_vnic_config cfg = v->cfg;
 	int err;
 
-	err = check_ring(ring->rx_pending, "rx", extack);
+	err = vnic_check_ring(ring->rx_pending, "rx", extack);
 	if (!err)
-		err = check_ring(ring->tx_pending, "tx", extack);
+		err = vnic_check_ring(ring->tx_pending, "tx", extack);
 	if (err)
 		return err;
-	agl_vnic_dev_pause(dev);
-	v->rx_size = ring->rx_pending;
-	v->tx_size = ring->tx_pending;
-	err = agl_vnic_dev_restart(dev);
-	if (!err)
-		return 0;
-	v->rx_size = rx;
-	v->tx_size = tx;
-	agl_vnic_dev_restart(dev);
-	return err;
+	cfg.rx_size = ring->rx_pending;
+	cfg.tx_size = ring->tx_pending;
+	return agl_vnic_dev_reconfigure(dev, &cfg);
 }
 
 static void vnic_get_channels(struct net_device *dev, struct ethtool_channels *ch)
 {
 	struct agl_vnic *v = netdev_priv(dev);
 
-	ch->max_combined = v->irq_rings;
-	ch->combined_count = v->rings;
+	ch->max_combined = v->max_rings;
+	ch->combined_count = v->cfg.rings;
 }
 
 static int vnic_set_channels(struct net_device *dev, struct ethtool_channels *ch)
 {
 	struct agl_vnic *v = netdev_priv(dev);
-	unsigned int rings = v->rings;
-	int err;
+	struct agl_vnic_config cfg = v->cfg;
 
 	if (!ch->combined_count)
 		return -EINVAL;
-	agl_vnic_dev_pause(dev);
-	v->rings = ch->combined_count;
-	err = agl_vnic_dev_restart(dev);
-	if (!err)
-		return 0;
-	v->rings = rings;
-	agl_vnic_dev_restart(dev);
-	return err;
+	cfg.rings = ch->combined_count;
+	return agl_vnic_dev_reconfigure(dev, &cfg);
 }
 
 static int vnic_get_coalesce(struct net_device *dev, struct ethtool_coalesce *c,
@@ -146,18 +129,19 @@ static int vnic_get_coalesce(struct net_device *dev, struct ethtool_coalesce *c,
 	return 0;
 }
 
-static int check_moderation(const struct agl_vnic *v, u32 usecs, u32 frames,
-			    const char *name, struct netlink_ext_ack *extack)
+static int vnic_check_moderation(const struct agl_vnic *v,
+				 const struct agl_moderation *m,
+				 const char *name, struct netlink_ext_ack *extack)
 {
 	u32 max_usecs = agl_vnic_max_usecs(v);
 
-	if (!usecs && !frames) {
+	if (!m->usecs && !m->frames) {
 		NL_SET_ERR_MSG_FMT_MOD(extack,
 				       "%s-usecs and %s-frames 0: no interrupt ever",
 				       name, name);
 		return -EINVAL;
 	}
-	if (usecs <= max_usecs && frames < FIELD_MAX(AGL_IRQMOD_FRAMES))
+	if (m->usecs <= max_usecs && m->frames < FIELD_MAX(AGL_IRQMOD_FRAMES))
 		return 0;
 	NL_SET_ERR_MSG_FMT_MOD(extack, "%s-usecs is at most %u, %s-frames %lu",
 			       name, max_usecs, name,
@@ -169,23 +153,19 @@ static int vnic_set_coalesce(struct net_device *dev, struct ethtool_coalesce *c,
 			     struct kernel_ethtool_coalesce *kernel_c,
 			     struct netlink_ext_ack *extack)
 {
+	struct agl_moderation tx = { c->tx_coalesce_usecs,
+				     c->tx_max_coalesced_frames };
+	struct agl_moderation rx = { c->rx_coalesce_usecs,
+				     c->rx_max_coalesced_frames };
 	struct agl_vnic *v = netdev_priv(dev);
 	int err;
 
 	if (!(v->cap & AGL_CTRL_IRQMOD))
 		return -EOPNOTSUPP;
-	err = check_moderation(v, c->rx_coalesce_usecs, c->rx_max_coalesced_frames,
-			       "rx", extack);
+	err = vnic_check_moderation(v, &rx, "rx", extack);
 	if (!err)
-		err = check_moderation(v, c->tx_coalesce_usecs,
-				       c->tx_max_coalesced_frames, "tx", extack);
-	if (err)
-		return err;
-	v->rx_mod.usecs = c->rx_coalesce_usecs;
-	v->rx_mod.frames = c->rx_max_coalesced_frames;
-	v->tx_mod.usecs = c->tx_coalesce_usecs;
-	v->tx_mod.frames = c->tx_max_coalesced_frames;
-	return agl_vnic_write_moderation(v);
+		err = vnic_check_moderation(v, &tx, "tx", extack);
+	return err ?: agl_vnic_set_moderation(v, &tx, &rx);
 }
 
 static int vnic_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *cmd,
@@ -195,7 +175,7 @@ static int vnic_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *cmd,
 
 	if (cmd->cmd != ETHTOOL_GRXRINGS)
 		return -EOPNOTSUPP;
-	cmd->data = v->rings;
+	cmd->data = v->cfg.rings;
 	return 0;
 }
 
@@ -203,14 +183,14 @@ static u32 vnic_rxfh_key_size(struct net_device *dev)
 {
 	struct agl_vnic *v = netdev_priv(dev);
 
-	return v->cap & AGL_CTRL_RSS2 ? AGL_RSS_KEY_SIZE : 0;
+	return v->ctrl_rss ? AGL_RSS_KEY_SIZE : 0;
 }
 
 static u32 vnic_rxfh_indir_size(struct net_device *dev)
 {
 	struct agl_vnic *v = netdev_priv(dev);
 
-	return v->cap & AGL_CTRL_RSS2 ? AGL_RSS_ITBL_SIZE : 0;
+	return v->ctrl_rss ? AGL_RSS_ITBL_SIZE : 0;
 }
 
 static int vnic_get_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rxfh)
@@ -218,13 +198,14 @@ static int vnic_get_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rxfh
 	struct agl_vnic *v = netdev_priv(dev);
 	unsigned int i;
 
-	if (!(v->cap & AGL_CTRL_RSS2))
+	if (!v->ctrl_rss)
 		return -EOPNOTSUPP;
 	rxfh->hfunc = ETH_RSS_HASH_TOP;
 	for (i = 0; rxfh->indir && i < AGL_RSS_ITBL_SIZE; i++)
-		rxfh->indir[i] = v->rss_user ? v->rss_table[i] : i % v->rings;
+		rxfh->indir[i] = v->rss.user ? v->rss.table[i] :
+						i % v->cfg.rings;
 	if (rxfh->key)
-		memcpy(rxfh->key, v->rss_key, AGL_RSS_KEY_SIZE);
+		memcpy(rxfh->key, v->rss.key, AGL_RSS_KEY_SIZE);
 	return 0;
 }
 
@@ -232,10 +213,11 @@ static int vnic_set_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rxfh
 			 struct netlink_ext_ack *extack)
 {
 	struct agl_vnic *v = netdev_priv(dev);
+	struct agl_rss rss = v->rss;
 	bool own = false;
 	unsigned int i;
 
-	if (!(v->cap & AGL_CTRL_RSS2))
+	if (!v->ctrl_rss)
 		return -EOPNOTSUPP;
 	if (rxfh->hfunc != ETH_RSS_HASH_NO_CHANGE &&
 	    rxfh->hfunc != ETH_RSS_HASH_TOP) {
@@ -243,15 +225,15 @@ static int vnic_set_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rxfh
 		return -EOPNOTSUPP;
 	}
 	for (i = 0; rxfh->indir && i < AGL_RSS_ITBL_SIZE; i++) {
-		v->rss_table[i] = rxfh->indir[i];
-		own |= rxfh->indir[i] != i % v->rings;
+		rss.table[i] = rxfh->indir[i];
+		own |= rxfh->indir[i] != i % v->cfg.rings;
 	}
 	/* The default table follows the number of rings */
 	if (rxfh->indir)
-		v->rss_user = own;
+		rss.user = own;
 	if (rxfh->key)
-		memcpy(v->rss_key, rxfh->key, AGL_RSS_KEY_SIZE);
-	return agl_vnic_write_rss(v);
+		memcpy(rss.key, rxfh->key, AGL_RSS_KEY_SIZE);
+	return agl_vnic_set_rss(v, &rss);
 }
 
 const struct ethtool_ops agl_vnic_ethtool_ops = {
@@ -275,50 +257,60 @@ const struct ethtool_ops agl_vnic_ethtool_ops = {
 	.set_rxfh = vnic_set_rxfh,
 };
 
-static void queue_stats_rx(struct net_device *dev, int idx,
-			   struct netdev_queue_stats_rx *rx)
+static void vnic_stats_rx(const struct agl_ring_totals *t,
+			  struct netdev_queue_stats_rx *rx)
+{
+	rx->packets = t->rx_packets;
+	rx->bytes = t->rx_bytes;
+	rx->alloc_fail = t->rx_alloc_fail;
+	rx->csum_unnecessary = t->csum_good;
+	rx->csum_bad = t->csum_bad;
+}
+
+static void vnic_stats_tx(const struct agl_ring_totals *t,
+			  struct netdev_queue_stats_tx *tx)
+{
+	tx->packets = t->tx_packets;
+	tx->bytes = t->tx_bytes;
+}
+
+static void vnic_queue_stats_rx(struct net_device *dev, int idx,
+				struct netdev_queue_stats_rx *rx)
 {
 	struct agl_vnic *v = netdev_priv(dev);
 	struct agl_ring_totals t = {};
 
-	if (!v->vec)
-		return;
-	agl_ring_totals(&v->vec[idx], &t);
-	rx->packets = t.rx_packets;
-	rx->bytes = t.rx_bytes;
-	rx->csum_unnecessary = t.csum_good;
-	rx->csum_bad = t.csum_bad;
+	agl_ring_totals(&v->stats[idx], &t);
+	vnic_stats_rx(&t, rx);
 }
 
-static void queue_stats_tx(struct net_device *dev, int idx,
-			   struct netdev_queue_stats_tx *tx)
+static void vnic_queue_stats_tx(struct net_device *dev, int idx,
+				struct netdev_queue_stats_tx *tx)
 {
 	struct agl_vnic *v = netdev_priv(dev);
 	struct agl_ring_totals t = {};
 
-	if (!v->vec)
-		return;
-	agl_ring_totals(&v->vec[idx], &t);
-	tx->packets = t.tx_packets;
-	tx->bytes = t.tx_bytes;
+	agl_ring_totals(&v->stats[idx], &t);
+	vnic_stats_tx(&t, tx);
 }
 
-/* What is in no queue: rings of earlier opens */
-static void base_stats(struct net_device *dev, struct netdev_queue_stats_rx *rx,
-		       struct netdev_queue_stats_tx *tx)
+/* What is in no queue: those that there are no more */
+static void vnic_base_stats(struct net_device *dev,
+			    struct netdev_queue_stats_rx *rx,
+			    struct netdev_queue_stats_tx *tx)
 {
 	struct agl_vnic *v = netdev_priv(dev);
+	struct agl_ring_totals t = {};
+	unsigned int i;
 
-	rx->packets = v->gone.rx_packets;
-	rx->bytes = v->gone.rx_bytes;
-	rx->csum_unnecessary = v->gone.csum_good;
-	rx->csum_bad = v->gone.csum_bad;
-	tx->packets = v->gone.tx_packets;
-	tx->bytes = v->gone.tx_bytes;
+	for (i = dev->real_num_rx_queues; i < v->max_rings; i++)
+		agl_ring_totals(&v->stats[i], &t);
+	vnic_stats_rx(&t, rx);
+	vnic_stats_tx(&t, tx);
 }
 
 const struct netdev_stat_ops agl_vnic_stat_ops = {
-	.get_queue_stats_rx = queue_stats_rx,
-	.get_queue_stats_tx = queue_stats_tx,
-	.get_base_stats = base_stats,
+	.get_queue_stats_rx = vnic_queue_stats_rx,
+	.get_queue_stats_tx = vnic_queue_stats_tx,
+	.get_base_stats = vnic_base_stats,
 };

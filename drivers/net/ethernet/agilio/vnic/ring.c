@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Memory of the rings and of their buffers. 02-vnic.md sections 7.1 and 7.6.
+ * The card knows nothing of it here.
  */
 #include <linux/slab.h>
 #include <net/page_pool/helpers.h>
 
 #include "vnic.h"
 
-#define RX_HEADROOM	NET_SKB_PAD
-
-static int tx_alloc(struct agl_vnic *vnic, struct agl_ring_vec *vec)
+static int ring_tx_alloc(struct agl_vnic *vnic, struct agl_ring_vec *vec)
 {
 	struct agl_tx_ring *r = &vec->tx;
 	unsigned int q = vnic->start_tx + AGL_QC_PER_RING * vec->index;
 
-	r->size = vnic->tx_size;
+	r->size = vec->set->cfg.tx_size;
 	r->qc = vnic->qc + q * AGL_QC_STRIDE;
-	spin_lock_init(&r->lock);
 	r->buf = kvcalloc(r->size, sizeof(*r->buf), GFP_KERNEL);
 	r->desc = dma_alloc_coherent(&vnic->pdev->dev,
 				     r->size * sizeof(*r->desc), &r->dma,
@@ -24,23 +22,25 @@ static int tx_alloc(struct agl_vnic *vnic, struct agl_ring_vec *vec)
 	return r->buf && r->desc ? 0 : -ENOMEM;
 }
 
-static int rx_alloc(struct agl_vnic *vnic, struct agl_ring_vec *vec)
+static int ring_rx_alloc(struct agl_vnic *vnic, struct agl_ring_vec *vec)
 {
 	struct agl_rx_ring *r = &vec->rx;
 	unsigned int q = vnic->start_rx + AGL_QC_PER_RING * vec->index;
 	struct page_pool_params pool = {
-		.order = vnic->page_order,
+		.order = vec->set->page_order,
 		.flags = PP_FLAG_DMA_MAP | PP_FLAG_DMA_SYNC_DEV,
-		.pool_size = vnic->rx_size,
+		.pool_size = vec->set->cfg.rx_size,
 		.nid = NUMA_NO_NODE,
 		.dev = &vnic->pdev->dev,
 		.napi = &vec->napi,
+		.netdev = vnic->control ? NULL : vnic->netdev,
+		.queue_idx = vec->index,
 		.dma_dir = DMA_FROM_DEVICE,
-		.offset = RX_HEADROOM,
-		.max_len = vnic->buf_len,
+		.offset = AGL_RX_HEADROOM,
+		.max_len = vec->set->buf_len,
 	};
 
-	r->size = vnic->rx_size;
+	r->size = vec->set->cfg.rx_size;
 	r->qc = vnic->qc + q * AGL_QC_STRIDE;
 	r->page = kvcalloc(r->size, sizeof(*r->page), GFP_KERNEL);
 	r->desc = dma_alloc_coherent(&vnic->pdev->dev,
@@ -55,19 +55,24 @@ static int rx_alloc(struct agl_vnic *vnic, struct agl_ring_vec *vec)
 		r->pool = NULL;
 		return err;
 	}
-	return 0;
+	return agl_rx_prepare(vec);
 }
 
-static void tx_free(struct agl_vnic *vnic, struct agl_tx_ring *r)
+static void ring_tx_free(struct agl_ring_vec *vec)
 {
+	struct agl_tx_ring *r = &vec->tx;
+
+	if (r->buf)
+		agl_tx_purge(vec);
 	if (r->desc)
-		dma_free_coherent(&vnic->pdev->dev, r->size * sizeof(*r->desc),
-				  r->desc, r->dma);
+		dma_free_coherent(&vec->vnic->pdev->dev,
+				  r->size * sizeof(*r->desc), r->desc, r->dma);
 	kvfree(r->buf);
 }
 
-static void rx_free(struct agl_vnic *vnic, struct agl_rx_ring *r)
+static void ring_rx_free(struct agl_ring_vec *vec)
 {
+	struct agl_rx_ring *r = &vec->rx;
 	unsigned int i;
 
 	for (i = 0; r->page && i < r->size; i++)
@@ -76,49 +81,78 @@ static void rx_free(struct agl_vnic *vnic, struct agl_rx_ring *r)
 	if (r->pool)
 		page_pool_destroy(r->pool);
 	if (r->desc)
-		dma_free_coherent(&vnic->pdev->dev, r->size * sizeof(*r->desc),
-				  r->desc, r->dma);
+		dma_free_coherent(&vec->vnic->pdev->dev,
+				  r->size * sizeof(*r->desc), r->desc, r->dma);
 	kvfree(r->page);
 }
 
-/**
- * agl_rings_alloc - memory for all rings of a vNIC
- * @vnic: rings, tx_size and rx_size are set
- * @mtu: L3 bytes that a buffer must take, with two VLAN tags and metadata
- *
- * Return: 0, -ENOMEM.
- */
-int agl_rings_alloc(struct agl_vnic *vnic, unsigned int mtu)
+static void ring_size_buffers(const struct agl_vnic *vnic, struct agl_rings *set)
 {
 	unsigned int frame = (vnic->rx_offset ?: AGL_MAX_META) + ETH_HLEN +
-			     2 * VLAN_HLEN + mtu;
-	unsigned int fixed = RX_HEADROOM +
+			     2 * VLAN_HLEN + set->cfg.mtu;
+	unsigned int fixed = AGL_RX_HEADROOM +
 			     SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+
+	set->page_order = get_order(frame + fixed);
+	set->buf_len = (PAGE_SIZE << set->page_order) - fixed;
+}
+
+/**
+ * agl_rings_prepare - rings for a configuration, with buffers to receive into
+ * @vnic: vNIC; other rings of it may run meanwhile
+ * @cfg: what they are for
+ *
+ * Return: the rings; ERR_PTR(-ENOMEM).
+ */
+struct agl_rings *agl_rings_prepare(struct agl_vnic *vnic,
+				    const struct agl_vnic_config *cfg)
+{
+	struct agl_rings *set;
 	unsigned int i;
 	int err = 0;
 
-	vnic->page_order = get_order(frame + fixed);
-	vnic->buf_len = (PAGE_SIZE << vnic->page_order) - fixed;
-	vnic->vec = kcalloc(vnic->rings, sizeof(*vnic->vec), GFP_KERNEL);
-	if (!vnic->vec)
-		return -ENOMEM;
-	for (i = 0; i < vnic->rings && !err; i++) {
-		struct agl_ring_vec *vec = &vnic->vec[i];
+	set = kvzalloc(struct_size(set, vec, cfg->rings), GFP_KERNEL);
+	if (!set)
+		return ERR_PTR(-ENOMEM);
+	set->count = cfg->rings;
+	set->cfg = *cfg;
+	ring_size_buffers(vnic, set);
+	for (i = 0; i < set->count; i++) {
+		struct agl_ring_vec *vec = &set->vec[i];
 
 		vec->vnic = vnic;
+		vec->set = set;
+		vec->stats = &vnic->stats[i];
 		vec->index = i;
-		u64_stats_init(&vec->tx.sync);
-		u64_stats_init(&vec->rx.sync);
-		err = tx_alloc(vnic, vec);
-		if (!err)
-			err = rx_alloc(vnic, vec);
+		vec->entry = vnic->first_entry + AGL_VNIC_VECTORS + i;
 	}
-	if (err)
-		agl_rings_free(vnic);
-	return err;
+	for (i = 0; i < set->count && !err; i++) {
+		err = ring_tx_alloc(vnic, &set->vec[i]);
+		if (!err)
+			err = ring_rx_alloc(vnic, &set->vec[i]);
+	}
+	if (!err)
+		return set;
+	agl_rings_release(set);
+	return ERR_PTR(err);
 }
 
-static u64 read_counter(const struct u64_stats_sync *sync, const u64_stats_t *c)
+/**
+ * agl_rings_release - give the memory of rings back, with what was never sent
+ * @rings: from agl_rings_prepare(); the card doesn't use them (any more)
+ */
+void agl_rings_release(struct agl_rings *rings)
+{
+	unsigned int i;
+
+	for (i = 0; i < rings->count; i++) {
+		ring_tx_free(&rings->vec[i]);
+		ring_rx_free(&rings->vec[i]);
+	}
+	kvfree(rings);
+}
+
+static u64 ring_counter(const struct u64_stats_sync *sync, const u64_stats_t *c)
 {
 	unsigned int start;
 	u64 v;
@@ -132,36 +166,22 @@ static u64 read_counter(const struct u64_stats_sync *sync, const u64_stats_t *c)
 
 /**
  * agl_ring_totals - add up a ring pair's counters
- * @vec: ring pair
+ * @stats: they
  * @to: they are added here
  */
-void agl_ring_totals(const struct agl_ring_vec *vec, struct agl_ring_totals *to)
+void agl_ring_totals(const struct agl_ring_stats *stats,
+		     struct agl_ring_totals *to)
 {
-	const struct agl_rx_ring *rx = &vec->rx;
-	const struct agl_tx_ring *tx = &vec->tx;
+	const struct agl_rx_stats *rx = &stats->rx;
+	const struct agl_tx_stats *tx = &stats->tx;
 
-	to->rx_packets += read_counter(&rx->sync, &rx->packets);
-	to->rx_bytes += read_counter(&rx->sync, &rx->bytes);
-	to->rx_drops += read_counter(&rx->sync, &rx->drops);
-	to->csum_good += read_counter(&rx->sync, &rx->csum_good);
-	to->csum_bad += read_counter(&rx->sync, &rx->csum_bad);
-	to->tx_packets += read_counter(&tx->sync, &tx->packets);
-	to->tx_bytes += read_counter(&tx->sync, &tx->bytes);
-}
-
-/**
- * agl_rings_free - give the memory of all rings back
- * @vnic: the card doesn't use them any more
- */
-void agl_rings_free(struct agl_vnic *vnic)
-{
-	unsigned int i;
-
-	for (i = 0; i < vnic->rings; i++) {
-		agl_ring_totals(&vnic->vec[i], &vnic->gone);
-		tx_free(vnic, &vnic->vec[i].tx);
-		rx_free(vnic, &vnic->vec[i].rx);
-	}
-	kfree(vnic->vec);
-	vnic->vec = NULL;
+	to->rx_packets += ring_counter(&rx->sync, &rx->packets);
+	to->rx_bytes += ring_counter(&rx->sync, &rx->bytes);
+	to->rx_drops += ring_counter(&rx->sync, &rx->drops);
+	to->rx_alloc_fail += ring_counter(&rx->sync, &rx->alloc_fail);
+	to->csum_good += ring_counter(&rx->sync, &rx->csum_good);
+	to->csum_bad += ring_counter(&rx->sync, &rx->csum_bad);
+	to->tx_packets += ring_counter(&tx->sync, &tx->packets);
+	to->tx_bytes += ring_counter(&tx->sync, &tx->bytes);
+	to->tx_bad += ring_counter(&tx->sync, &tx->bad);
 }

@@ -12,61 +12,69 @@
 
 #include "vnic.h"
 
-#define PORTID_LEN	8	/* type word and port id */
 #define TX_SPARE	(MAX_SKB_FRAGS + 2)
 
 static u32 tx_free(const struct agl_tx_ring *r)
 {
 	/* One stays unused, or full could not be told from empty */
-	return r->size - 1 - (r->wr - r->rd);
+	return r->size - 1 - (r->wr - smp_load_acquire(&r->rd));
 }
 
-static int prepend_port(struct sk_buff *skb, u32 port)
+static int tx_prepend_port(struct sk_buff *skb, u32 port)
 {
 	__be32 *meta;
 	int err;
 
-	err = skb_cow_head(skb, PORTID_LEN);
+	err = skb_cow_head(skb, AGL_PORTID_LEN);
 	if (err)
 		return err;
-	meta = skb_push(skb, PORTID_LEN);
+	meta = skb_push(skb, AGL_PORTID_LEN);
 	meta[0] = cpu_to_be32(AGL_META_PORTID);
 	meta[1] = cpu_to_be32(port);
 	return 0;
 }
 
-/* Offsets count from the frame, after the metadata */
-static void fill_lso(struct agl_tx_desc *d, struct sk_buff *skb, u8 meta)
+/* Offsets count from the frame, which metadata isn't in front of yet */
+static void tx_fill_lso(struct agl_tx_desc *d, struct sk_buff *skb)
 {
 	d->flags |= AGL_TXD_LSO;
-	d->l3_offset = skb_network_offset(skb) - meta;
-	d->l4_offset = skb_transport_offset(skb) - meta;
-	d->lso_hdrlen = skb_tcp_all_headers(skb) - meta;
+	d->l3_offset = skb_network_offset(skb);
+	d->l4_offset = skb_transport_offset(skb);
+	d->lso_hdrlen = skb_tcp_all_headers(skb);
 	d->mss = cpu_to_le16(skb_shinfo(skb)->gso_size & AGL_TXD_MSS);
 }
 
-static void fill_csum(struct agl_tx_desc *d, struct sk_buff *skb)
+/* Others than TCP and UDP are the stack's, see skb_csum_hwoffload_help() */
+static void tx_fill_csum(struct agl_tx_desc *d, struct sk_buff *skb)
 {
-	u8 proto;
-
 	if (skb->ip_summed != CHECKSUM_PARTIAL)
 		return;
 	d->flags |= AGL_TXD_CSUM;
-	if (vlan_get_protocol(skb) == htons(ETH_P_IP)) {
+	if (vlan_get_protocol(skb) == htons(ETH_P_IP))
 		d->flags |= AGL_TXD_IP4_CSUM;
-		proto = ip_hdr(skb)->protocol;
-	} else {
-		proto = ipv6_hdr(skb)->nexthdr;
-	}
-	d->flags |= proto == IPPROTO_TCP ? AGL_TXD_TCP_CSUM : AGL_TXD_UDP_CSUM;
+	if (skb->csum_offset == offsetof(struct tcphdr, check))
+		d->flags |= AGL_TXD_TCP_CSUM;
+	else
+		d->flags |= AGL_TXD_UDP_CSUM;
 }
 
-static int map_part(struct agl_vnic *vnic, struct agl_tx_ring *r,
-		    const struct agl_tx_desc *proto, const skb_frag_t *frag,
-		    void *linear, u32 len)
+/* What becomes of the packet on the wire */
+static void tx_size(const struct sk_buff *skb, struct agl_tx_buf *wire)
 {
-	struct agl_tx_desc *d = &r->desc[r->wr & (r->size - 1)];
-	struct agl_tx_buf *b = &r->buf[r->wr & (r->size - 1)];
+	wire->packets = 1;
+	wire->bytes = skb->len;
+	if (!skb_is_gso(skb))
+		return;
+	wire->packets = max(skb_shinfo(skb)->gso_segs, 1);
+	wire->bytes += (wire->packets - 1) * skb_tcp_all_headers(skb);
+}
+
+static int tx_map_part(struct agl_vnic *vnic, struct agl_tx_ring *r, u32 at,
+		       const struct agl_tx_desc *proto, const skb_frag_t *frag,
+		       void *linear, u32 len)
+{
+	struct agl_tx_desc *d = &r->desc[at & (r->size - 1)];
+	struct agl_tx_buf *b = &r->buf[at & (r->size - 1)];
 	struct device *dev = &vnic->pdev->dev;
 
 	b->dma = frag ? skb_frag_dma_map(dev, frag, 0, len, DMA_TO_DEVICE) :
@@ -80,11 +88,10 @@ static int map_part(struct agl_vnic *vnic, struct agl_tx_ring *r,
 	d->addr_hi = upper_32_bits(b->dma);
 	d->addr_lo = cpu_to_le32(lower_32_bits(b->dma));
 	d->dma_len = cpu_to_le16(len);
-	r->wr++;
 	return 0;
 }
 
-static void unmap_one(struct agl_vnic *vnic, struct agl_tx_buf *b)
+static void tx_unmap_one(struct agl_vnic *vnic, struct agl_tx_buf *b)
 {
 	struct device *dev = &vnic->pdev->dev;
 
@@ -95,86 +102,131 @@ static void unmap_one(struct agl_vnic *vnic, struct agl_tx_buf *b)
 }
 
 /* All parts of a packet, or none */
-static int map_packet(struct agl_vnic *vnic, struct agl_tx_ring *r,
-		      const struct agl_tx_desc *proto, struct sk_buff *skb)
+static int tx_map_packet(struct agl_vnic *vnic, struct agl_tx_ring *r,
+			 const struct agl_tx_desc *proto, struct sk_buff *skb,
+			 const struct agl_tx_buf *wire)
 {
-	u32 start = r->wr;
+	struct agl_tx_buf *last;
+	u32 at = r->wr;
 	int i, err;
 
-	err = map_part(vnic, r, proto, NULL, skb->data, skb_headlen(skb));
+	err = tx_map_part(vnic, r, at, proto, NULL, skb->data, skb_headlen(skb));
 	for (i = 0; !err && i < skb_shinfo(skb)->nr_frags; i++) {
 		const skb_frag_t *f = &skb_shinfo(skb)->frags[i];
 
-		err = map_part(vnic, r, proto, f, NULL, skb_frag_size(f));
+		err = tx_map_part(vnic, r, ++at, proto, f, NULL, skb_frag_size(f));
 	}
 	if (err) {
-		while (r->wr != start)
-			unmap_one(vnic, &r->buf[--r->wr & (r->size - 1)]);
+		while (at != r->wr)
+			tx_unmap_one(vnic, &r->buf[--at & (r->size - 1)]);
 		return err;
 	}
-	r->buf[(r->wr - 1) & (r->size - 1)].skb = skb;
-	r->desc[(r->wr - 1) & (r->size - 1)].offset_eop |= AGL_TXD_EOP;
-	r->pending += r->wr - start;
+	last = &r->buf[at & (r->size - 1)];
+	last->skb = skb;
+	last->packets = wire->packets;
+	last->bytes = wire->bytes;
+	r->desc[at & (r->size - 1)].offset_eop |= AGL_TXD_EOP;
+	at++;
+	r->pending += at - r->wr;
+	/* Completion looks how many there can be */
+	WRITE_ONCE(r->wr, at);
 	return 0;
 }
 
-static void doorbell(struct agl_tx_ring *r)
+static void tx_doorbell(struct agl_tx_ring *r)
 {
 	wmb(); /* descriptors before the doorbell */
 	writel(r->pending, r->qc + AGL_QC_ADD_WPTR);
 	r->pending = 0;
 }
 
+/* The queue is stopped in time, so that isn't seen */
+static netdev_tx_t tx_busy(struct agl_vnic *vnic, struct agl_tx_ring *r,
+			   struct netdev_queue *q)
+{
+	if (net_ratelimit())
+		netdev_warn(vnic->netdev, "a packet for a full ring\n");
+	netif_tx_stop_queue(q);
+	if (r->pending)
+		tx_doorbell(r);
+	return NETDEV_TX_BUSY;
+}
+
+/* Return: the ring pair, NULL if there is none (any more) */
+static struct agl_ring_vec *tx_vec(struct agl_vnic *vnic, struct sk_buff *skb)
+{
+	struct agl_rings *rings = READ_ONCE(vnic->rings);
+	unsigned int n = skb_get_queue_mapping(skb);
+
+	return rings && n < rings->count ? &rings->vec[n] : NULL;
+}
+
+static void tx_drop(struct agl_vnic *vnic, struct sk_buff *skb)
+{
+	dev_core_stats_tx_dropped_inc(vnic->netdev);
+	dev_kfree_skb_any(skb);
+}
+
 /**
  * agl_tx - send a packet of a netdev
- * @vnic: data vNIC
+ * @vnic: data vNIC; its netdev's queue of the packet is locked
  * @skb: with a port id in its metadata dst if it is a representor's
+ *
+ * Return: as ndo_start_xmit().
  */
 netdev_tx_t agl_tx(struct agl_vnic *vnic, struct sk_buff *skb)
 {
-	struct agl_ring_vec *vec = &vnic->vec[skb_get_queue_mapping(skb)];
 	struct metadata_dst *md = skb_metadata_dst(skb);
-	struct agl_tx_ring *r = &vec->tx;
+	struct agl_ring_vec *vec = tx_vec(vnic, skb);
+	struct agl_tx_buf wire = {};
 	struct agl_tx_desc d = {};
 	struct netdev_queue *q;
-	u8 meta = 0;
+	struct agl_tx_ring *r;
 
-	q = netdev_get_tx_queue(vnic->netdev, vec->index);
-	if (md && md->type == METADATA_HW_PORT_MUX) {
-		if (prepend_port(skb, md->u.port_info.port_id))
-			goto drop;
-		meta = PORTID_LEN;
+	if (unlikely(!vec)) {
+		tx_drop(vnic, skb);
+		return NETDEV_TX_OK;
 	}
-	d.offset_eop = meta;
-	d.data_len = cpu_to_le16(skb->len);
-	fill_csum(&d, skb);
+	r = &vec->tx;
+	q = netdev_get_tx_queue(vnic->netdev, vec->index);
+	if (unlikely(tx_free(r) <= skb_shinfo(skb)->nr_frags))
+		return tx_busy(vnic, r, q);
+	tx_size(skb, &wire);
+	tx_fill_csum(&d, skb);
 	if (skb_is_gso(skb))
-		fill_lso(&d, skb, meta);
-	if (map_packet(vnic, r, &d, skb))
+		tx_fill_lso(&d, skb);
+	if (md && md->type == METADATA_HW_PORT_MUX) {
+		if (tx_prepend_port(skb, md->u.port_info.port_id))
+			goto drop;
+		d.offset_eop = AGL_PORTID_LEN;
+	}
+	d.data_len = cpu_to_le16(skb->len);
+	if (tx_map_packet(vnic, r, &d, skb, &wire))
 		goto drop;
 	skb_tx_timestamp(skb);
 	netif_txq_maybe_stop(q, tx_free(r), TX_SPARE, 2 * TX_SPARE);
-	if (__netdev_tx_sent_queue(q, skb->len, netdev_xmit_more()))
-		doorbell(r);
+	if (__netdev_tx_sent_queue(q, wire.bytes, netdev_xmit_more()))
+		tx_doorbell(r);
 	return NETDEV_TX_OK;
 
 drop:
-	dev_core_stats_tx_dropped_inc(vnic->netdev);
-	dev_kfree_skb_any(skb);
+	tx_drop(vnic, skb);
 	if (r->pending && !netdev_xmit_more())
-		doorbell(r);
+		tx_doorbell(r);
 	return NETDEV_TX_OK;
 }
 
-/* Under the ring's lock; the doorbell is for later */
-static void control_post(struct agl_vnic *vnic, struct sk_buff *skb)
+/* Under tx_lock; the doorbell is for later */
+static void tx_control_post(struct agl_vnic *vnic, struct agl_tx_ring *r,
+			    struct sk_buff *skb)
 {
-	struct agl_tx_desc d = { .offset_eop = PORTID_LEN };
-	struct agl_tx_ring *r = &vnic->vec[0].tx;
+	struct agl_tx_desc d = { .offset_eop = AGL_PORTID_LEN };
+	struct agl_tx_buf wire = {};
 	int err;
 
+	tx_size(skb, &wire);
 	d.data_len = cpu_to_le16(skb->len);
-	err = map_packet(vnic, r, &d, skb);
+	err = tx_map_packet(vnic, r, &d, skb, &wire);
 	if (!err)
 		return;
 	dev_err_ratelimited(&vnic->pdev->dev, "a message was lost: %pe\n",
@@ -184,7 +236,7 @@ static void control_post(struct agl_vnic *vnic, struct sk_buff *skb)
 
 /**
  * agl_tx_control - put a control message into the ring
- * @vnic: control vNIC
+ * @vnic: control vNIC; when it doesn't run the message is dropped
  * @skb: the message, linear, with room for the prepend; gone after the call
  *
  * When the ring is full it waits behind the others. The card sees it after
@@ -192,78 +244,106 @@ static void control_post(struct agl_vnic *vnic, struct sk_buff *skb)
  */
 void agl_tx_control(struct agl_vnic *vnic, struct sk_buff *skb)
 {
-	struct agl_tx_ring *r = &vnic->vec[0].tx;
+	struct agl_tx_ring *r;
 
-	if (prepend_port(skb, AGL_META_PORTID_CTRL)) {
+	if (tx_prepend_port(skb, AGL_META_PORTID_CTRL)) {
 		dev_kfree_skb_any(skb);
 		return;
 	}
-	spin_lock_bh(&r->lock);
-	if (tx_free(r) && skb_queue_empty(&vnic->backlog))
-		control_post(vnic, skb);
-	else
-		__skb_queue_tail(&vnic->backlog, skb);
-	spin_unlock_bh(&r->lock);
+	spin_lock_bh(&vnic->tx_lock);
+	if (!vnic->rings) {
+		dev_kfree_skb_any(skb);
+	} else {
+		r = &vnic->rings->vec[0].tx;
+		if (tx_free(r) && skb_queue_empty(&vnic->backlog))
+			tx_control_post(vnic, r, skb);
+		else
+			__skb_queue_tail(&vnic->backlog, skb);
+	}
+	spin_unlock_bh(&vnic->tx_lock);
 }
 
 /**
  * agl_tx_control_kick - tell the card of the messages in the ring
  * @vnic: control vNIC
  *
- * Call it without locks. The doorbell adds, so it doesn't matter who of several
- * senders rings it first and for how many.
+ * The doorbell adds, so it doesn't matter who of several senders rings it first
+ * and for how many.
  */
 void agl_tx_control_kick(struct agl_vnic *vnic)
 {
-	struct agl_tx_ring *r = &vnic->vec[0].tx;
-	u32 pending;
-
-	spin_lock_bh(&r->lock);
-	pending = r->pending;
-	r->pending = 0;
-	spin_unlock_bh(&r->lock);
-	if (!pending)
-		return;
-	wmb(); /* descriptors before the doorbell */
-	writel(pending, r->qc + AGL_QC_ADD_WPTR);
+	spin_lock_bh(&vnic->tx_lock);
+	if (vnic->rings && vnic->rings->vec[0].tx.pending)
+		tx_doorbell(&vnic->rings->vec[0].tx);
+	spin_unlock_bh(&vnic->tx_lock);
 }
 
 /**
  * agl_tx_control_room - whether the card keeps up
  * @vnic: control vNIC
+ *
+ * Return: true if messages needn't wait.
  */
 bool agl_tx_control_room(struct agl_vnic *vnic)
 {
 	return skb_queue_len_lockless(&vnic->backlog) < AGL_CONTROL_BACKLOG;
 }
 
-static void control_drain(struct agl_vnic *vnic)
+static void tx_control_drain(struct agl_vnic *vnic, struct agl_tx_ring *r)
 {
-	struct agl_tx_ring *r = &vnic->vec[0].tx;
 	struct sk_buff *skb;
 
+	spin_lock(&vnic->tx_lock);
 	while (tx_free(r) && (skb = __skb_dequeue(&vnic->backlog)))
-		control_post(vnic, skb);
+		tx_control_post(vnic, r, skb);
 	if (r->pending)
-		doorbell(r);
+		tx_doorbell(r);
+	spin_unlock(&vnic->tx_lock);
+	if (agl_tx_control_room(vnic))
+		wake_up_all(&vnic->room);
 }
 
-static void complete_ring(struct agl_ring_vec *vec, u32 done, int budget,
-			  u32 *packets, u32 *bytes)
+static void tx_reap(struct agl_ring_vec *vec, u32 done, int budget, u32 *packets,
+		    u32 *bytes)
 {
 	struct agl_tx_ring *r = &vec->tx;
+	u32 rd = r->rd;
 
-	for (; done; done--, r->rd++) {
-		struct agl_tx_buf *b = &r->buf[r->rd & (r->size - 1)];
+	for (; done; done--, rd++) {
+		struct agl_tx_buf *b = &r->buf[rd & (r->size - 1)];
 
-		unmap_one(vec->vnic, b);
+		tx_unmap_one(vec->vnic, b);
 		if (!b->skb)
 			continue;
-		(*packets)++;
-		*bytes += b->skb->len;
+		*packets += b->packets;
+		*bytes += b->bytes;
 		napi_consume_skb(b->skb, budget);
 		b->skb = NULL;
 	}
+	/* The sender may use these again */
+	smp_store_release(&r->rd, rd);
+}
+
+/*
+ * How many descriptors the card has done. It is only a number: no more than it
+ * was given are believed.
+ */
+static u32 tx_done(struct agl_ring_vec *vec)
+{
+	struct agl_tx_ring *r = &vec->tx;
+	u32 hw = readl(r->qc + AGL_QC_STS_LO), done;
+
+	done = (hw - r->rd) & (r->size - 1);
+	if (hw != U32_MAX && done <= READ_ONCE(r->wr) - r->rd)
+		return done;
+	u64_stats_update_begin(&vec->stats->tx.sync);
+	u64_stats_inc(&vec->stats->tx.bad);
+	u64_stats_update_end(&vec->stats->tx.sync);
+	dev_warn_ratelimited(&vec->vnic->pdev->dev,
+			     "ring %u: the card has sent what it doesn't have (0x%08x)\n",
+			     vec->index, hw);
+	agl_vnic_suspect(vec->vnic);
+	return 0;
 }
 
 /**
@@ -275,23 +355,18 @@ void agl_tx_complete(struct agl_ring_vec *vec, int budget)
 {
 	struct agl_vnic *vnic = vec->vnic;
 	struct agl_tx_ring *r = &vec->tx;
-	u32 packets = 0, bytes = 0, done;
+	u32 packets = 0, bytes = 0;
 
 	if (r->rd == READ_ONCE(r->wr))
 		return;
-	done = (readl(r->qc + AGL_QC_STS_LO) - r->rd) & (r->size - 1);
-	spin_lock(&r->lock);
-	complete_ring(vec, done, budget, &packets, &bytes);
+	tx_reap(vec, tx_done(vec), budget, &packets, &bytes);
+	u64_stats_update_begin(&vec->stats->tx.sync);
+	u64_stats_add(&vec->stats->tx.packets, packets);
+	u64_stats_add(&vec->stats->tx.bytes, bytes);
+	u64_stats_update_end(&vec->stats->tx.sync);
 	if (vnic->control)
-		control_drain(vnic);
-	spin_unlock(&r->lock);
-	if (vnic->control && agl_tx_control_room(vnic))
-		wake_up_all(&vnic->room);
-	u64_stats_update_begin(&r->sync);
-	u64_stats_add(&r->packets, packets);
-	u64_stats_add(&r->bytes, bytes);
-	u64_stats_update_end(&r->sync);
-	if (!vnic->control)
+		tx_control_drain(vnic, r);
+	else
 		netif_txq_completed_wake(netdev_get_tx_queue(vnic->netdev,
 							     vec->index),
 					 packets, bytes, tx_free(r), 2 * TX_SPARE);
@@ -299,16 +374,13 @@ void agl_tx_complete(struct agl_ring_vec *vec, int budget)
 
 /**
  * agl_tx_purge - free what was never sent
- * @vec: ring pair that the card doesn't use any more
+ * @vec: ring pair that the card doesn't use (any more)
  */
 void agl_tx_purge(struct agl_ring_vec *vec)
 {
 	u32 packets = 0, bytes = 0;
 
-	complete_ring(vec, vec->tx.wr - vec->tx.rd, 0, &packets, &bytes);
-	if (vec->vnic->control)
-		__skb_queue_purge(&vec->vnic->backlog);
-	if (!vec->vnic->control)
-		netdev_tx_reset_queue(netdev_get_tx_queue(vec->vnic->netdev,
-							  vec->index));
+	tx_reap(vec, vec->tx.wr - vec->tx.rd, 0, &packets, &bytes);
+	while (packets-- && !vec->vnic->control)
+		dev_core_stats_tx_dropped_inc(vec->vnic->netdev);
 }

@@ -1,143 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Control BAR: what the firmware offers, reconfiguration, open and close.
- * 02-vnic.md sections 4, 5, 8 and 13.
+ * A vNIC as a state machine. Rings are prepared without the card, filled with
+ * buffers. Starting makes the card use them and then lets NAPI in; stopping
+ * takes NAPI and the senders away first, as the card sets its queue pointers
+ * to 0 when it stops (02-vnic.md section 3.4). What the card may still write to
+ * is not freed. 02-vnic.md section 13.
  */
-#include <linux/delay.h>
-#include <linux/iopoll.h>
-
 #include "vnic.h"
 
-#define UPDATE_POLL_US		50
-#define UPDATE_TIMEOUT_US	(5 * USEC_PER_SEC)
+#define RESET_DELAY	HZ
 
-#define MODERATION_US		50
-#define MODERATION_FRAMES	64
-
-/* Used whenever they are offered */
-#define CTRL_ALWAYS	(AGL_CTRL_L2BC | AGL_CTRL_RXCSUM |	\
-			 AGL_CTRL_TXCSUM | AGL_CTRL_GATHER | AGL_CTRL_RINGCFG | \
-			 AGL_CTRL_IRQMOD | AGL_CTRL_LSO2 | AGL_CTRL_RSS2)
-
-static int check_version(struct agl_vnic *vnic)
-{
-	u32 v = readl(vnic->cb + AGL_CB_VERSION);
-	unsigned int major = FIELD_GET(AGL_CB_VERSION_MAJOR, v);
-
-	if (!(v & (AGL_CB_VERSION_CLASS | AGL_CB_VERSION_RESERVED |
-		   AGL_CB_VERSION_NFDK)) && major >= 3 && major <= 5)
-		return 0;
-	dev_err(&vnic->pdev->dev, "vNIC version 0x%08x is not supported\n", v);
-	return -EINVAL;
-}
-
-/* Return: length of the TLV's value, negative if the list is damaged */
-static int parse_tlv(struct agl_vnic *vnic, u32 at, u32 head)
-{
-	u32 len = FIELD_GET(AGL_TLV_LENGTH, head);
-
-	if (len % 4 || at + 4 + len + 4 > AGL_CB_SIZE)
-		return -EINVAL;
-	switch (FIELD_GET(AGL_TLV_TYPE, head)) {
-	case AGL_TLV_UNKNOWN:
-		return -EINVAL;
-	case AGL_TLV_ME_FREQ:
-		if (len != 4)
-			return -EINVAL;
-		vnic->me_mhz = readl(vnic->cb + at + 4);
-		break;
-	case AGL_TLV_REPR_CAP:
-		if (len < 4)
-			return -EINVAL;
-		vnic->repr_cap = readl(vnic->cb + at + 4);
-		break;
-	case AGL_TLV_RESERVED:
-	case AGL_TLV_MBOX:
-		break;
-	default:
-		if (head & AGL_TLV_REQUIRED)
-			return -EINVAL;
-	}
-	return len;
-}
-
-static int read_tlvs(struct agl_vnic *vnic)
-{
-	u32 at = AGL_CB_TLV, head = readl(vnic->cb + at);
-	int len;
-
-	vnic->me_mhz = AGL_ME_FREQ_DEFAULT;
-	if (!head)
-		return 0;
-	while (FIELD_GET(AGL_TLV_TYPE, head) != AGL_TLV_END) {
-		len = parse_tlv(vnic, at, head);
-		if (len < 0) {
-			dev_err(&vnic->pdev->dev, "bad TLV 0x%08x at 0x%x\n",
-				head, at);
-			return len;
-		}
-		at += 4 + len;
-		head = readl(vnic->cb + at);
-	}
-	return FIELD_GET(AGL_TLV_LENGTH, head) ? -EINVAL : 0;
-}
-
-static bool update_done(u32 v)
-{
-	return !v || v & AGL_UPDATE_ERR;
-}
-
-static int update_locked(struct agl_vnic *vnic, u32 update)
-{
-	void __iomem *kick = vnic->qc + (vnic->start_tx + 1) * AGL_QC_STRIDE;
-	u32 v;
-	int err;
-
-	writel(update, vnic->cb + AGL_CB_UPDATE);
-	/* UPDATE must have arrived before the doorbell */
-	readl(vnic->cb + AGL_CB_VERSION);
-	writel(1, kick + AGL_QC_ADD_WPTR);
-	err = readl_poll_timeout(vnic->cb + AGL_CB_UPDATE, v, update_done(v),
-				 UPDATE_POLL_US, UPDATE_TIMEOUT_US);
-	if (!err && v)
-		err = -EIO;
-	if (err)
-		dev_err(&vnic->pdev->dev, "vNIC update 0x%x: %pe\n", update,
-			ERR_PTR(err));
-	return err;
-}
-
-/**
- * agl_vnic_update - have the firmware take over what was written
- * @vnic: vNIC
- * @update: AGL_UPDATE_
- *
- * Return: 0, -ETIMEDOUT after five seconds, -EIO if the firmware refuses.
- */
-int agl_vnic_update(struct agl_vnic *vnic, u32 update)
-{
-	int err;
-
-	mutex_lock(&vnic->reconfig_lock);
-	err = update_locked(vnic, update);
-	mutex_unlock(&vnic->reconfig_lock);
-	return err;
-}
-
-/* Two big-endian numbers in little-endian registers, 02-vnic.md 4.7 */
-void agl_vnic_write_mac(struct agl_vnic *vnic, const u8 *mac)
-{
-	writel(get_unaligned_be32(mac), vnic->cb + AGL_CB_MAC_HI);
-	writew(get_unaligned_be16(mac + 4), vnic->cb + AGL_CB_MAC_LO);
-}
-
-void agl_vnic_read_mac(struct agl_vnic *vnic, u8 *mac)
-{
-	put_unaligned_be32(readl(vnic->cb + AGL_CB_MAC_HI), mac);
-	put_unaligned_be16(readw(vnic->cb + AGL_CB_MAC_LO), mac + 4);
-}
-
-static void link_work(struct work_struct *work)
+static void vnic_link_work(struct work_struct *work)
 {
 	struct agl_vnic *vnic = container_of(work, struct agl_vnic, link_work);
 
@@ -146,92 +19,7 @@ static void link_work(struct work_struct *work)
 				AGL_CB_STS_LINK);
 }
 
-/**
- * agl_vnic_max_usecs - longest interrupt moderation
- * @vnic: vNIC whose clock is known
- */
-u32 agl_vnic_max_usecs(const struct agl_vnic *vnic)
-{
-	return (FIELD_MAX(AGL_IRQMOD_TICKS) - 1) /
-	       max(vnic->me_mhz / AGL_IRQMOD_CLOCKS, 1);
-}
-
-static void default_table(struct agl_vnic *vnic)
-{
-	unsigned int i;
-
-	for (i = 0; i < AGL_RSS_ITBL_SIZE; i++)
-		vnic->rss_table[i] = i % vnic->rings;
-}
-
-static void init_defaults(struct agl_vnic *vnic)
-{
-	struct agl_moderation mod = { MODERATION_US, MODERATION_FRAMES };
-
-	vnic->tx_size = AGL_RING_DEFAULT;
-	vnic->rx_size = AGL_RING_DEFAULT;
-	vnic->tx_mod = mod;
-	vnic->rx_mod = mod;
-	/* Nobody waits for a message to be sent, but for room in the ring */
-	if (vnic->control) {
-		vnic->tx_mod.usecs = 0;
-		vnic->tx_mod.frames = AGL_RING_DEFAULT / 2;
-	}
-	netdev_rss_key_fill(vnic->rss_key, sizeof(vnic->rss_key));
-}
-
-/**
- * agl_vnic_init - learn what a vNIC offers and put it into a known state
- * @vnic: pdev, netdev, ops, cb and qc are set
- *
- * Return: 0, -EINVAL if the firmware is too different, errors of
- * agl_vnic_update().
- */
-int agl_vnic_init(struct agl_vnic *vnic)
-{
-	int err;
-
-	mutex_init(&vnic->reconfig_lock);
-	INIT_WORK(&vnic->link_work, link_work);
-	__skb_queue_head_init(&vnic->backlog);
-	init_waitqueue_head(&vnic->room);
-	err = check_version(vnic);
-	if (!err)
-		err = read_tlvs(vnic);
-	if (err)
-		return err;
-	vnic->cap = readl(vnic->cb + AGL_CB_CAP);
-	vnic->max_mtu = readl(vnic->cb + AGL_CB_MAX_MTU);
-	vnic->start_tx = readl(vnic->cb + AGL_CB_START_TXQ);
-	vnic->start_rx = readl(vnic->cb + AGL_CB_START_RXQ);
-	vnic->rx_offset = readl(vnic->cb + AGL_CB_RX_OFFSET);
-	vnic->max_rings = min(readl(vnic->cb + AGL_CB_MAX_TXRINGS),
-			      readl(vnic->cb + AGL_CB_MAX_RXRINGS));
-	if (vnic->rx_offset > AGL_MAX_RX_OFFSET || !vnic->max_rings ||
-	    vnic->max_rings > AGL_MAX_RINGS ||
-	    max(vnic->start_tx, vnic->start_rx) +
-	    AGL_QC_PER_RING * vnic->max_rings > AGL_QC_QUEUES + 2)
-		return -EINVAL;
-	init_defaults(vnic);
-	writel(0, vnic->cb + AGL_CB_CTRL);
-	writeq(0, vnic->cb + AGL_CB_TXRS_ENABLE);
-	writeq(0, vnic->cb + AGL_CB_RXRS_ENABLE);
-	writel(0, vnic->cb + AGL_CB_CTRL_WORD1);
-	return agl_vnic_update(vnic, AGL_UPDATE_GEN | AGL_UPDATE_RING);
-}
-
-/**
- * agl_vnic_unmask - let an MSI-X entry fire again
- * @vnic: vNIC
- * @entry: of the function's table
- */
-void agl_vnic_unmask(struct agl_vnic *vnic, unsigned int entry)
-{
-	writeb(AGL_ICR_UNMASKED, vnic->cb + AGL_CB_ICR(entry));
-	readl(vnic->cb + AGL_CB_VERSION);
-}
-
-static int poll(struct napi_struct *napi, int budget)
+static int vnic_poll(struct napi_struct *napi, int budget)
 {
 	struct agl_ring_vec *vec = container_of(napi, struct agl_ring_vec, napi);
 	int done;
@@ -243,7 +31,7 @@ static int poll(struct napi_struct *napi, int budget)
 	return done;
 }
 
-static irqreturn_t ring_irq(int irq, void *data)
+static irqreturn_t vnic_ring_irq(int irq, void *data)
 {
 	struct agl_ring_vec *vec = data;
 
@@ -251,7 +39,7 @@ static irqreturn_t ring_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static irqreturn_t link_irq(int irq, void *data)
+static irqreturn_t vnic_link_irq(int irq, void *data)
 {
 	struct agl_vnic *vnic = data;
 
@@ -260,254 +48,378 @@ static irqreturn_t link_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static int request_irqs(struct agl_vnic *vnic)
+static void vnic_refill_timer(struct timer_list *t)
+{
+	struct agl_ring_vec *vec = container_of(t, struct agl_ring_vec, refill);
+
+	napi_schedule(&vec->napi);
+}
+
+static int vnic_ring_irq_number(const struct agl_ring_vec *vec)
+{
+	return pci_irq_vector(vec->vnic->pdev, vec->entry);
+}
+
+static int vnic_request_irqs(struct agl_vnic *vnic, struct agl_rings *rings)
 {
 	const char *name = vnic->control ? pci_name(vnic->pdev) :
 					   netdev_name(vnic->netdev);
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < vnic->rings; i++) {
-		struct agl_ring_vec *vec = &vnic->vec[i];
+	for (i = 0; i < rings->count; i++) {
+		struct agl_ring_vec *vec = &rings->vec[i];
 
 		snprintf(vec->name, sizeof(vec->name), "%s-%s%u", name,
 			 vnic->control ? "ctrl" : "rxtx", i);
-		err = request_irq(pci_irq_vector(vnic->pdev, vec->entry), ring_irq,
-				  0, vec->name, vec);
+		err = request_irq(vnic_ring_irq_number(vec), vnic_ring_irq, 0,
+				  vec->name, vec);
 		if (err)
 			goto err_free;
 	}
 	if (vnic->control)
 		return 0;
 	snprintf(vnic->link_name, sizeof(vnic->link_name), "%s-link", name);
-	err = request_irq(pci_irq_vector(vnic->pdev, vnic->first_entry), link_irq,
-			  0, vnic->link_name, vnic);
+	err = request_irq(pci_irq_vector(vnic->pdev, vnic->first_entry),
+			  vnic_link_irq, 0, vnic->link_name, vnic);
 	if (!err)
 		return 0;
 err_free:
 	while (i--)
-		free_irq(pci_irq_vector(vnic->pdev, vnic->vec[i].entry),
-			 &vnic->vec[i]);
+		free_irq(vnic_ring_irq_number(&rings->vec[i]), &rings->vec[i]);
 	return err;
 }
 
-static void free_irqs(struct agl_vnic *vnic)
+static void vnic_free_irqs(struct agl_vnic *vnic, struct agl_rings *rings)
 {
 	unsigned int i;
 
-	for (i = 0; i < vnic->rings; i++)
-		free_irq(pci_irq_vector(vnic->pdev, vnic->vec[i].entry),
-			 &vnic->vec[i]);
+	for (i = 0; i < rings->count; i++)
+		free_irq(vnic_ring_irq_number(&rings->vec[i]), &rings->vec[i]);
 	if (!vnic->control)
 		free_irq(pci_irq_vector(vnic->pdev, vnic->first_entry), vnic);
 	cancel_work_sync(&vnic->link_work);
 }
 
-static void write_rss(struct agl_vnic *vnic)
+static void vnic_queue_napi(struct agl_vnic *vnic, struct agl_ring_vec *vec,
+			    struct napi_struct *napi)
+{
+	if (vnic->control)
+		return;
+	netif_queue_set_napi(vnic->netdev, vec->index, NETDEV_QUEUE_TYPE_RX,
+			     napi);
+	netif_queue_set_napi(vnic->netdev, vec->index, NETDEV_QUEUE_TYPE_TX,
+			     napi);
+}
+
+/* Until it is enabled nothing schedules a NAPI */
+static void vnic_napi_add(struct agl_vnic *vnic, struct agl_rings *rings)
 {
 	unsigned int i;
 
-	if (!vnic->rss_user)
-		default_table(vnic);
-	for (i = 0; i < AGL_RSS_KEY_SIZE; i += 4)
-		writel(get_unaligned_le32(vnic->rss_key + i),
-		       vnic->cb + AGL_CB_RSS_KEY + i);
-	for (i = 0; i < AGL_RSS_ITBL_SIZE; i += 4)
-		writel(get_unaligned_le32(vnic->rss_table + i),
-		       vnic->cb + AGL_CB_RSS_ITBL + i);
-	writel(AGL_RSS_TABLE_MASK | AGL_RSS_TOEPLITZ | AGL_RSS_IPV4_TCP |
-	       AGL_RSS_IPV4_UDP | AGL_RSS_IPV6_TCP | AGL_RSS_IPV6_UDP,
-	       vnic->cb + AGL_CB_RSS_CTRL);
-}
+	for (i = 0; i < rings->count; i++) {
+		struct agl_ring_vec *vec = &rings->vec[i];
 
-static u32 moderation_word(const struct agl_vnic *vnic,
-			   const struct agl_moderation *m)
-{
-	return FIELD_PREP(AGL_IRQMOD_FRAMES, m->frames) |
-	       FIELD_PREP(AGL_IRQMOD_TICKS,
-			  m->usecs * (vnic->me_mhz / AGL_IRQMOD_CLOCKS));
-}
-
-static void write_moderation(struct agl_vnic *vnic)
-{
-	unsigned int i;
-
-	for (i = 0; i < vnic->rings; i++) {
-		writel(moderation_word(vnic, &vnic->tx_mod),
-		       vnic->cb + AGL_CB_TXR_IRQMOD(i));
-		writel(moderation_word(vnic, &vnic->rx_mod),
-		       vnic->cb + AGL_CB_RXR_IRQMOD(i));
+		timer_setup(&vec->refill, vnic_refill_timer, 0);
+		netif_napi_add(vnic->netdev, &vec->napi, vnic_poll);
+		netif_napi_set_irq(&vec->napi, vnic_ring_irq_number(vec));
+		vnic_queue_napi(vnic, vec, &vec->napi);
 	}
 }
 
-/**
- * agl_vnic_write_moderation - tell the card tx_mod and rx_mod
- * @vnic: vNIC; when it is closed nothing happens, open writes them
- *
- * Return: 0 or errors of agl_vnic_update().
- */
-int agl_vnic_write_moderation(struct agl_vnic *vnic)
+static void vnic_napi_del(struct agl_vnic *vnic, struct agl_rings *rings)
 {
-	if (!vnic->running || !(vnic->ctrl & AGL_CTRL_IRQMOD))
-		return 0;
-	write_moderation(vnic);
-	return agl_vnic_update(vnic, AGL_UPDATE_IRQMOD);
-}
-
-/**
- * agl_vnic_write_rss - tell the card rss_key and rss_table
- * @vnic: vNIC; when it is closed nothing happens, open writes them
- *
- * Return: 0 or errors of agl_vnic_update().
- */
-int agl_vnic_write_rss(struct agl_vnic *vnic)
-{
-	if (!vnic->running || !(vnic->ctrl & AGL_CTRL_RSS2))
-		return 0;
-	write_rss(vnic);
-	return agl_vnic_update(vnic, AGL_UPDATE_RSS);
-}
-
-static void write_ring(struct agl_vnic *vnic, struct agl_ring_vec *vec)
-{
-	unsigned int i = vec->index;
-
-	writeq(vec->tx.dma, vnic->cb + AGL_CB_TXR_ADDR(i));
-	writeb(ilog2(vec->tx.size), vnic->cb + AGL_CB_TXR_SZ(i));
-	writeb(vec->entry, vnic->cb + AGL_CB_TXR_VEC(i));
-	writeq(vec->rx.dma, vnic->cb + AGL_CB_RXR_ADDR(i));
-	writeb(ilog2(vec->rx.size), vnic->cb + AGL_CB_RXR_SZ(i));
-	writeb(vec->entry, vnic->cb + AGL_CB_RXR_VEC(i));
-}
-
-static int enable(struct agl_vnic *vnic, unsigned int mtu)
-{
-	u32 update = AGL_UPDATE_GEN | AGL_UPDATE_RING | AGL_UPDATE_MSIX;
 	unsigned int i;
 
-	vnic->ctrl = (vnic->cap & CTRL_ALWAYS) | AGL_CTRL_ENABLE;
-	if (vnic->netdev->features & NETIF_F_HW_VLAN_CTAG_RX)
-		vnic->ctrl |= AGL_CTRL_RXVLAN_V2;
-	for (i = 0; i < vnic->rings; i++)
-		write_ring(vnic, &vnic->vec[i]);
-	write_moderation(vnic);
-	if (vnic->ctrl & AGL_CTRL_RSS2) {
-		write_rss(vnic);
-		update |= AGL_UPDATE_RSS;
+	for (i = 0; i < rings->count; i++) {
+		vnic_queue_napi(vnic, &rings->vec[i], NULL);
+		__netif_napi_del(&rings->vec[i].napi);
 	}
-	if (vnic->ctrl & AGL_CTRL_IRQMOD)
-		update |= AGL_UPDATE_IRQMOD;
-	writeq(GENMASK_ULL(vnic->rings - 1, 0), vnic->cb + AGL_CB_TXRS_ENABLE);
-	writeq(GENMASK_ULL(vnic->rings - 1, 0), vnic->cb + AGL_CB_RXRS_ENABLE);
+	synchronize_net();
+}
+
+static void vnic_publish(struct agl_vnic *vnic, struct agl_rings *rings)
+{
+	spin_lock_bh(&vnic->tx_lock);
+	WRITE_ONCE(vnic->rings, rings);
+	if (!rings)
+		__skb_queue_purge(&vnic->backlog);
+	spin_unlock_bh(&vnic->tx_lock);
+	wake_up_all(&vnic->room);
+}
+
+/* Readers and senders of the rings, from here on there are some */
+static void vnic_let_in(struct agl_vnic *vnic, struct agl_rings *rings)
+{
+	unsigned int i;
+
+	for (i = 0; i < rings->count; i++)
+		agl_rx_announce(&rings->vec[i]);
+	for (i = 0; i < rings->count; i++)
+		napi_enable(&rings->vec[i].napi);
+	/* What was signalled before NAPI was there stays masked till a poll */
+	local_bh_disable();
+	for (i = 0; i < rings->count; i++)
+		napi_schedule(&rings->vec[i].napi);
+	local_bh_enable();
+	vnic_publish(vnic, rings);
+	if (vnic->control)
+		return;
+	schedule_work(&vnic->link_work);
+	netif_tx_wake_all_queues(vnic->netdev);
+}
+
+/* No reader and no sender, when it returns */
+static void vnic_keep_out(struct agl_vnic *vnic, struct agl_rings *rings)
+{
+	unsigned int i;
+
 	if (!vnic->control)
-		agl_vnic_write_mac(vnic, vnic->netdev->dev_addr);
-	writel(mtu, vnic->cb + AGL_CB_MTU);
-	/* Its top byte is another register, for an interrupt that we don't use */
-	writel(vnic->buf_len, vnic->cb + AGL_CB_FLBUFSZ);
-	writeb(vnic->control ? AGL_CB_NO_VECTOR : vnic->first_entry,
-	       vnic->cb + AGL_CB_LSC);
-	writeb(AGL_ICR_UNMASKED, vnic->cb + AGL_CB_ICR(vnic->first_entry));
-	writel(vnic->ctrl, vnic->cb + AGL_CB_CTRL);
-	return agl_vnic_update(vnic, update);
+		netif_tx_disable(vnic->netdev);
+	for (i = 0; i < rings->count; i++) {
+		napi_disable(&rings->vec[i].napi);
+		timer_delete_sync(&rings->vec[i].refill);
+	}
+	/* A completion may have woken a queue */
+	if (!vnic->control)
+		netif_tx_disable(vnic->netdev);
+	vnic_publish(vnic, NULL);
 }
 
-/**
- * agl_vnic_set_ctrl - switch features of a running vNIC on or off
- * @vnic: vNIC; when it is closed nothing happens, open looks at the netdev
- * @mask: AGL_CTRL_ bits to change
- * @bits: their new values
- *
- * Return: 0 or errors of agl_vnic_update().
+/*
+ * Make the card use @rings.
+ * Return: 0; without being AGL_VNIC_DEAD then, the rings are the caller's again.
  */
-int agl_vnic_set_ctrl(struct agl_vnic *vnic, u32 mask, u32 bits)
+static int vnic_start(struct agl_vnic *vnic, struct agl_rings *rings)
 {
-	u32 ctrl;
 	int err = 0;
 
-	mutex_lock(&vnic->reconfig_lock);
-	ctrl = (vnic->ctrl & ~mask) | bits;
-	if (vnic->running && ctrl != vnic->ctrl) {
-		vnic->ctrl = ctrl;
-		writel(ctrl, vnic->cb + AGL_CB_CTRL);
-		err = update_locked(vnic, AGL_UPDATE_GEN);
-	}
-	mutex_unlock(&vnic->reconfig_lock);
+	if (!vnic->control)
+		err = netif_set_real_num_queues(vnic->netdev, rings->count,
+						rings->count);
+	if (err)
+		return err;
+	vnic_napi_add(vnic, rings);
+	err = vnic_request_irqs(vnic, rings);
+	if (err)
+		goto err_napi;
+	err = agl_bar_enable(vnic, rings);
+	if (err)
+		goto err_disable;
+	vnic->cfg = rings->cfg;
+	vnic_let_in(vnic, rings);
+	return 0;
+
+err_disable:
+	if (agl_bar_disable(vnic))
+		vnic->kept = rings;
+	vnic_free_irqs(vnic, rings);
+err_napi:
+	vnic_napi_del(vnic, rings);
 	return err;
 }
 
-static void disable(struct agl_vnic *vnic)
+/* Return: 0; or the vNIC is AGL_VNIC_DEAD and keeps its rings */
+static int vnic_stop(struct agl_vnic *vnic)
 {
-	mutex_lock(&vnic->reconfig_lock);
-	vnic->running = false;
-	writeq(0, vnic->cb + AGL_CB_TXRS_ENABLE);
-	writeq(0, vnic->cb + AGL_CB_RXRS_ENABLE);
-	writeb(AGL_CB_NO_VECTOR, vnic->cb + AGL_CB_LSC);
-	writel(0, vnic->cb + AGL_CB_CTRL);
-	update_locked(vnic, AGL_UPDATE_GEN | AGL_UPDATE_RING | AGL_UPDATE_MSIX);
-	mutex_unlock(&vnic->reconfig_lock);
-}
-
-/**
- * agl_vnic_open - start a vNIC
- * @vnic: initialised, its rings and first_entry set
- * @mtu: L3 bytes that its buffers must take
- *
- * Return: 0, -ENOMEM, errors of the interrupts or of agl_vnic_update().
- */
-int agl_vnic_open(struct agl_vnic *vnic, unsigned int mtu)
-{
+	struct agl_rings *rings = vnic->rings;
 	unsigned int i;
 	int err;
 
-	err = agl_rings_alloc(vnic, mtu);
+	vnic_keep_out(vnic, rings);
+	err = agl_bar_disable(vnic);
+	vnic_free_irqs(vnic, rings);
+	vnic_napi_del(vnic, rings);
+	for (i = 0; !vnic->control && i < rings->count; i++)
+		netdev_tx_reset_queue(netdev_get_tx_queue(vnic->netdev, i));
 	if (err)
-		return err;
-	for (i = 0; i < vnic->rings; i++) {
-		struct agl_ring_vec *vec = &vnic->vec[i];
+		vnic->kept = rings;
+	return err;
+}
 
-		vec->entry = vnic->first_entry + AGL_VNIC_VECTORS + i;
-		netif_napi_add(vnic->netdev, &vec->napi, poll);
-		napi_enable(&vec->napi);
+/* A late answer is as good as one in time: the card has let go then */
+static int vnic_revive(struct agl_vnic *vnic)
+{
+	if (!agl_bar_answered(vnic) || agl_bar_disable(vnic)) {
+		dev_err(&vnic->pdev->dev,
+			"the card has not answered: nothing but a reload of the driver helps\n");
+		return -EIO;
 	}
-	err = request_irqs(vnic);
-	if (err)
-		goto err_napi;
-	err = enable(vnic, mtu);
-	if (err)
-		goto err_irqs;
-	for (i = 0; i < vnic->rings; i++)
-		agl_rx_fill(&vnic->vec[i]);
-	vnic->running = true;
-	if (!vnic->control)
-		schedule_work(&vnic->link_work);
+	if (vnic->kept)
+		agl_rings_release(vnic->kept);
+	vnic->kept = NULL;
 	return 0;
+}
 
-err_irqs:
-	disable(vnic);
-	free_irqs(vnic);
-err_napi:
-	for (i = 0; i < vnic->rings; i++) {
-		napi_disable(&vnic->vec[i].napi);
-		netif_napi_del(&vnic->vec[i].napi);
+static int vnic_up(struct agl_vnic *vnic)
+{
+	struct agl_rings *rings;
+	int err;
+
+	if (vnic->state == AGL_VNIC_DEAD) {
+		err = vnic_revive(vnic);
+		if (err)
+			return err;
 	}
-	agl_rings_free(vnic);
+	rings = agl_rings_prepare(vnic, &vnic->cfg);
+	if (IS_ERR(rings))
+		return PTR_ERR(rings);
+	err = vnic_start(vnic, rings);
+	if (err && vnic->kept != rings)
+		agl_rings_release(rings);
 	return err;
 }
 
 /**
- * agl_vnic_close - stop a vNIC; no DMA happens after that
- * @vnic: an open one
+ * agl_vnic_open - one more user of a vNIC
+ * @vnic: initialised; rtnl is held, if it isn't the control vNIC
+ *
+ * The first one starts it. A vNIC that could not be started again after a
+ * change is started by the next user.
+ *
+ * Return: 0, -ENOMEM, errors of the interrupts or of agl_vnic_update().
+ */
+int agl_vnic_open(struct agl_vnic *vnic)
+{
+	int err;
+
+	if (vnic->state != AGL_VNIC_UP) {
+		err = vnic_up(vnic);
+		if (err)
+			return err;
+	}
+	vnic->users++;
+	return 0;
+}
+
+/**
+ * agl_vnic_close - one user less
+ * @vnic: an open one; rtnl is held, if it isn't the control vNIC
+ *
+ * The last one stops it: no DMA happens after that.
  */
 void agl_vnic_close(struct agl_vnic *vnic)
 {
+	struct agl_rings *rings = vnic->rings;
+
+	if (vnic->users && --vnic->users)
+		return;
+	if (vnic->state == AGL_VNIC_UP && !vnic_stop(vnic))
+		agl_rings_release(rings);
+}
+
+static int vnic_swap(struct agl_vnic *vnic, struct agl_rings *rings)
+{
+	struct agl_rings *old = vnic->rings;
+	int err, again;
+
+	err = vnic_stop(vnic);
+	if (err) {
+		agl_rings_release(rings);
+		return err;
+	}
+	err = vnic_start(vnic, rings);
+	if (!err) {
+		agl_rings_release(old);
+		return 0;
+	}
+	if (vnic->kept != rings)
+		agl_rings_release(rings);
+	again = vnic->state == AGL_VNIC_DEAD ? err : vnic_start(vnic, old);
+	if (!again)
+		return err;
+	if (vnic->kept != old)
+		agl_rings_release(old);
+	dev_err(&vnic->pdev->dev, "neither new nor old rings could be started: %pe\n",
+		ERR_PTR(again));
+	return err;
+}
+
+/**
+ * agl_vnic_reconfigure - other rings for a vNIC
+ * @vnic: vNIC, running or not; rtnl is held
+ * @cfg: what they are for; that of now starts it anew
+ *
+ * If they can't be had or started, the old ones go on. If not even that works
+ * the vNIC isn't AGL_VNIC_UP any more when this returns.
+ *
+ * Return: 0, -ENOMEM, errors of the interrupts or of agl_vnic_update().
+ */
+int agl_vnic_reconfigure(struct agl_vnic *vnic,
+			 const struct agl_vnic_config *cfg)
+{
+	struct agl_rings *rings;
+	int err;
+
+	if (vnic->state != AGL_VNIC_UP) {
+		err = netif_set_real_num_queues(vnic->netdev, cfg->rings,
+						cfg->rings);
+		if (!err)
+			vnic->cfg = *cfg;
+		return err;
+	}
+	rings = agl_rings_prepare(vnic, cfg);
+	if (IS_ERR(rings))
+		return PTR_ERR(rings);
+	return vnic_swap(vnic, rings);
+}
+
+static void vnic_reset_work(struct work_struct *work)
+{
+	struct agl_vnic *vnic = container_of(to_delayed_work(work),
+					     struct agl_vnic, reset_work);
+
+	if (vnic->ops->reset)
+		vnic->ops->reset(vnic);
+}
+
+/**
+ * agl_vnic_suspect - card and driver are out of step: start the vNIC anew, soon
+ * @vnic: vNIC; any context
+ */
+void agl_vnic_suspect(struct agl_vnic *vnic)
+{
+	schedule_delayed_work(&vnic->reset_work, RESET_DELAY);
+}
+
+/**
+ * agl_vnic_init - learn what a vNIC offers and put it into a known state
+ * @vnic: pdev, netdev, ops, cb, qc, queues and max_rings are set
+ *
+ * Return: 0, -EINVAL if the firmware is too different, errors of
+ * agl_vnic_update().
+ */
+int agl_vnic_init(struct agl_vnic *vnic)
+{
 	unsigned int i;
 
-	disable(vnic);
-	free_irqs(vnic);
-	for (i = 0; i < vnic->rings; i++) {
-		napi_disable(&vnic->vec[i].napi);
-		netif_napi_del(&vnic->vec[i].napi);
-		agl_tx_purge(&vnic->vec[i]);
+	mutex_init(&vnic->reconfig_lock);
+	spin_lock_init(&vnic->tx_lock);
+	INIT_WORK(&vnic->link_work, vnic_link_work);
+	INIT_DELAYED_WORK(&vnic->reset_work, vnic_reset_work);
+	__skb_queue_head_init(&vnic->backlog);
+	init_waitqueue_head(&vnic->room);
+	for (i = 0; i < AGL_MAX_RINGS; i++) {
+		u64_stats_init(&vnic->stats[i].tx.sync);
+		u64_stats_init(&vnic->stats[i].rx.sync);
 	}
-	agl_rings_free(vnic);
+	return agl_bar_init(vnic);
+}
+
+/**
+ * agl_vnic_exit - the end of a vNIC
+ * @vnic: from agl_vnic_init(), closed
+ *
+ * If the card never said that it stopped, it can't reach the host's memory any
+ * more after that.
+ */
+void agl_vnic_exit(struct agl_vnic *vnic)
+{
+	cancel_delayed_work_sync(&vnic->reset_work);
+	cancel_work_sync(&vnic->link_work);
+	if (!vnic->kept)
+		return;
+	pci_clear_master(vnic->pdev);
+	agl_rings_release(vnic->kept);
+	vnic->kept = NULL;
 }

@@ -13,6 +13,7 @@
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/pci.h>
+#include <linux/timer.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -22,10 +23,13 @@
 #include "../abi/vnic.h"
 
 #define AGL_VNIC_VECTORS	2	/* link state and exception, before the rings */
+#define AGL_RX_HEADROOM		NET_SKB_PAD
+#define AGL_PORTID_LEN		8	/* in front of a representor's frame */
 #define AGL_RING_DEFAULT	1024
 #define AGL_RING_LIMIT		32768	/* less than the card's: pages */
 #define AGL_CONTROL_BACKLOG	256	/* messages that may wait for the ring */
 
+struct agl_rings;
 struct agl_vnic;
 
 /**
@@ -35,12 +39,109 @@ struct agl_vnic;
  * @redirect: data vNIC: take a packet that is on its way out by a device of
  *	the host; false if it isn't one
  * @link: link state has changed
+ * @reset: card and driver are out of step; in process context, without locks
  */
 struct agl_vnic_ops {
 	void (*rx)(struct agl_vnic *vnic, struct sk_buff *skb);
 	struct net_device *(*source)(struct agl_vnic *vnic, u32 port);
 	bool (*redirect)(struct agl_vnic *vnic, u32 port, struct sk_buff *skb);
 	void (*link)(struct agl_vnic *vnic, bool up);
+	void (*reset)(struct agl_vnic *vnic);
+};
+
+/**
+ * enum agl_vnic_state - what a vNIC does
+ * @AGL_VNIC_DOWN: it has no rings
+ * @AGL_VNIC_UP: they run
+ * @AGL_VNIC_DEAD: the card has not said that it stopped, so it may still write
+ *	to the memory of the rings: that is kept
+ */
+enum agl_vnic_state {
+	AGL_VNIC_DOWN,
+	AGL_VNIC_UP,
+	AGL_VNIC_DEAD,
+};
+
+/**
+ * struct agl_vnic_config - what rings are made for
+ * @mtu: L3 bytes that a buffer must take
+ * @rings: pairs
+ * @tx_size: descriptors, a power of two
+ * @rx_size: likewise
+ */
+struct agl_vnic_config {
+	unsigned int mtu;
+	unsigned int rings;
+	unsigned int tx_size;
+	unsigned int rx_size;
+};
+
+/**
+ * struct agl_tx_stats - counters of the transmit rings with a number
+ * @sync: guards them on 32-bit hosts
+ * @packets: sent, as they are on the wire: segments, not what was segmented
+ * @bytes: likewise, from the Ethernet header on, without a port id
+ * @bad: times that the card had sent more than it was given
+ */
+struct agl_tx_stats {
+	struct u64_stats_sync sync;
+	u64_stats_t packets;
+	u64_stats_t bytes;
+	u64_stats_t bad;
+};
+
+/**
+ * struct agl_rx_stats - counters of the receive rings with a number
+ * @sync: guards them on 32-bit hosts
+ * @packets: received
+ * @bytes: likewise, from the Ethernet header on, with a tag that was stripped
+ * @drops: thrown away by the driver
+ * @alloc_fail: buffers that there was no memory for
+ * @csum_good: L4 checksum found right by the card
+ * @csum_bad: L4 checksum found wrong by the card
+ */
+struct agl_rx_stats {
+	struct u64_stats_sync sync;
+	u64_stats_t packets;
+	u64_stats_t bytes;
+	u64_stats_t drops;
+	u64_stats_t alloc_fail;
+	u64_stats_t csum_good;
+	u64_stats_t csum_bad;
+};
+
+/**
+ * struct agl_ring_stats - counters of a ring pair; they outlive the rings
+ * @tx: transmit
+ * @rx: receive
+ */
+struct agl_ring_stats {
+	struct agl_tx_stats tx;
+	struct agl_rx_stats rx;
+};
+
+/**
+ * struct agl_ring_totals - counters, added up
+ * @rx_packets: see struct agl_rx_stats
+ * @rx_bytes: likewise
+ * @rx_drops: likewise
+ * @rx_alloc_fail: likewise
+ * @csum_good: likewise
+ * @csum_bad: likewise
+ * @tx_packets: see struct agl_tx_stats
+ * @tx_bytes: likewise
+ * @tx_bad: likewise
+ */
+struct agl_ring_totals {
+	u64 rx_packets;
+	u64 rx_bytes;
+	u64 rx_drops;
+	u64 rx_alloc_fail;
+	u64 csum_good;
+	u64 csum_bad;
+	u64 tx_packets;
+	u64 tx_bytes;
+	u64 tx_bad;
 };
 
 /**
@@ -49,12 +150,16 @@ struct agl_vnic_ops {
  * @dma: bus address
  * @len: bytes
  * @page: a fragment, not the linear part
+ * @packets: with @skb: frames on the wire
+ * @bytes: with @skb: their bytes
  */
 struct agl_tx_buf {
 	struct sk_buff *skb;
 	dma_addr_t dma;
 	u32 len;
 	bool page;
+	u16 packets;
+	u32 bytes;
 };
 
 /**
@@ -64,14 +169,10 @@ struct agl_tx_buf {
  * @buf: what each one sends
  * @qc: queue controller registers
  * @size: descriptors, a power of two
- * @wr: next to write, free running
- * @rd: next to complete, free running
- * @pending: written and not yet announced
- * @lock: guards @rd, @buf and, on the control vNIC, @wr and @pending against
- *	its senders, which no netdev queue keeps apart from completion
- * @sync: guards the counters on 32-bit hosts
- * @packets: sent
- * @bytes: sent
+ * @wr: next to write, free running; the sender's, who holds the netdev queue's
+ *	lock or, on the control vNIC, its tx_lock
+ * @pending: written and not yet announced; likewise
+ * @rd: next to complete, free running; NAPI's
  */
 struct agl_tx_ring {
 	struct agl_tx_desc *desc;
@@ -80,12 +181,8 @@ struct agl_tx_ring {
 	void __iomem *qc;
 	u32 size;
 	u32 wr;
-	u32 rd;
 	u32 pending;
-	spinlock_t lock; /* rd, buf; control vNIC: wr, pending */
-	struct u64_stats_sync sync;
-	u64_stats_t packets;
-	u64_stats_t bytes;
+	u32 rd ____cacheline_aligned_in_smp;
 };
 
 /**
@@ -98,12 +195,6 @@ struct agl_tx_ring {
  * @size: entries, a power of two
  * @wr: next to fill, free running
  * @rd: next to look at, free running
- * @sync: guards the counters on 32-bit hosts
- * @packets: received
- * @bytes: received
- * @drops: thrown away by the driver
- * @csum_good: L4 checksum found right by the card
- * @csum_bad: L4 checksum found wrong by the card
  */
 struct agl_rx_ring {
 	union agl_rx_desc *desc;
@@ -114,18 +205,15 @@ struct agl_rx_ring {
 	u32 size;
 	u32 wr;
 	u32 rd;
-	struct u64_stats_sync sync;
-	u64_stats_t packets;
-	u64_stats_t bytes;
-	u64_stats_t drops;
-	u64_stats_t csum_good;
-	u64_stats_t csum_bad;
 };
 
 /**
  * struct agl_ring_vec - a pair of rings with an interrupt
  * @vnic: owner
+ * @set: that it is in
+ * @stats: counters
  * @napi: poll context
+ * @refill: polls again when there was no memory for buffers
  * @index: ring number
  * @entry: MSI-X entry
  * @name: of the interrupt
@@ -134,12 +222,31 @@ struct agl_rx_ring {
  */
 struct agl_ring_vec {
 	struct agl_vnic *vnic;
+	struct agl_rings *set;
+	struct agl_ring_stats *stats;
 	struct napi_struct napi;
+	struct timer_list refill;
 	unsigned int index;
 	unsigned int entry;
 	char name[40];
 	struct agl_tx_ring tx;
 	struct agl_rx_ring rx;
+};
+
+/**
+ * struct agl_rings - all rings of a vNIC for a configuration, with buffers
+ * @cfg: what they were made for
+ * @buf_len: bytes that the card may write into a buffer
+ * @page_order: of a buffer
+ * @count: of @vec
+ * @vec: the pairs
+ */
+struct agl_rings {
+	struct agl_vnic_config cfg;
+	u32 buf_len;
+	unsigned int page_order;
+	unsigned int count;
+	struct agl_ring_vec vec[] __counted_by(count);
 };
 
 /**
@@ -153,23 +260,15 @@ struct agl_moderation {
 };
 
 /**
- * struct agl_ring_totals - counters of rings that are gone
- * @rx_packets: received
- * @rx_bytes: received
- * @rx_drops: thrown away by the driver
- * @csum_good: L4 checksum found right by the card
- * @csum_bad: L4 checksum found wrong by the card
- * @tx_packets: sent
- * @tx_bytes: sent
+ * struct agl_rss - how received packets are spread over rings
+ * @key: Toeplitz key
+ * @table: ring of each hash value
+ * @user: the table is the user's, not ours
  */
-struct agl_ring_totals {
-	u64 rx_packets;
-	u64 rx_bytes;
-	u64 rx_drops;
-	u64 csum_good;
-	u64 csum_bad;
-	u64 tx_packets;
-	u64 tx_bytes;
+struct agl_rss {
+	u8 key[AGL_RSS_KEY_SIZE];
+	u8 table[AGL_RSS_ITBL_SIZE];
+	bool user;
 };
 
 /**
@@ -180,37 +279,43 @@ struct agl_ring_totals {
  * @priv: owner's
  * @cb: control BAR
  * @qc: queue controller registers, queue 0 of the function's view
+ * @queues: of the queue controller that can be reached
  * @control: this is the control vNIC
  * @cap: offered features
- * @max_mtu: limit of the firmware
+ * @ctrl_rss: the bit of CTRL for receive side scaling, 0 without
+ * @ctrl_lso: for segmentation, likewise
+ * @ctrl_vlan: for the stripping of VLAN tags, likewise
+ * @max_mtu: limit of the firmware, and of ours
  * @start_tx: first transmit queue
  * @start_rx: first freelist queue
  * @rx_offset: fixed place of the frame in a buffer, 0: after the metadata
  * @repr_cap: features for representors, from the TLV list
  * @me_mhz: clock of the moderation ticks
- * @rings: ring pairs in use
- * @max_rings: that the firmware has
- * @irq_rings: ring pairs that there are interrupts for
- * @tx_size: descriptors for the next open
- * @rx_size: likewise
- * @tx_mod: interrupt moderation
- * @rx_mod: likewise
- * @rss_key: Toeplitz key
- * @rss_table: ring of each hash value
- * @rss_user: the table is the user's, not ours
- * @gone: counters of earlier opens
+ * @max_rings: ring pairs that there are queues and interrupts for
  * @first_entry: MSI-X entry of the link interrupt
- * @vec: the ring pairs
- * @reconfig_lock: guards the control BAR between write and answer, ctrl and
- *	running
+ * @users: opens without a close; guarded by rtnl, as the next four for a data
+ *	vNIC. The control vNIC's are its owner's, who is alone.
+ * @cfg: of the rings, those that run or the next ones
+ * @carry: the largest MTU of a device that receives through it
+ * @rings: those that run
+ * @kept: those of a dead vNIC
+ * @state: AGL_VNIC_; changes under both rtnl and @reconfig_lock
+ * @stuck: the card did not answer to a reconfiguration; guarded by
+ *	@reconfig_lock
+ * @tx_mod: interrupt moderation; guarded by rtnl, as @rss
+ * @rx_mod: likewise
+ * @rss: receive side scaling
+ * @rx_mode: CTRL bits of the netdev's receive mode
+ * @stats: counters of each ring pair
+ * @reconfig_lock: guards the control BAR between write and answer, and @ctrl
  * @ctrl: control word in force
- * @buf_len: bytes that the card may write into a buffer
- * @page_order: of a buffer
- * @running: rings are up
  * @link_work: handles a link interrupt
+ * @link_name: of that interrupt
  * @rx_mode_work: takes the netdev's receive mode to the card
- * @backlog: control vNIC: messages for which the ring has no room; guarded by
- *	the ring's lock
+ * @reset_work: stops and starts a vNIC that is out of step with the card
+ * @tx_lock: control vNIC: guards @rings and @backlog, and its ring's wr and
+ *	pending, as no netdev queue keeps its senders apart
+ * @backlog: control vNIC: messages for which the ring has no room
  * @room: control vNIC: woken when the backlog is short
  */
 struct agl_vnic {
@@ -220,56 +325,75 @@ struct agl_vnic {
 	void *priv;
 	void __iomem *cb;
 	void __iomem *qc;
+	unsigned int queues;
 	bool control;
 	u32 cap;
+	u32 ctrl_rss;
+	u32 ctrl_lso;
+	u32 ctrl_vlan;
 	u32 max_mtu;
 	u32 start_tx;
 	u32 start_rx;
 	u32 rx_offset;
 	u32 repr_cap;
 	u32 me_mhz;
-	unsigned int rings;
 	unsigned int max_rings;
-	unsigned int irq_rings;
-	unsigned int tx_size;
-	unsigned int rx_size;
+	unsigned int first_entry;
+	unsigned int users;
+	struct agl_vnic_config cfg;
+	unsigned int carry;
+	struct agl_rings *rings;
+	struct agl_rings *kept;
+	enum agl_vnic_state state;
+	bool stuck;
 	struct agl_moderation tx_mod;
 	struct agl_moderation rx_mod;
-	u8 rss_key[AGL_RSS_KEY_SIZE];
-	u8 rss_table[AGL_RSS_ITBL_SIZE];
-	bool rss_user;
-	struct agl_ring_totals gone;
-	unsigned int first_entry;
-	struct agl_ring_vec *vec;
-	struct mutex reconfig_lock; /* control BAR, ctrl, running */
+	struct agl_rss rss;
+	u32 rx_mode;
+	struct agl_ring_stats stats[AGL_MAX_RINGS];
+	struct mutex reconfig_lock; /* control BAR, ctrl, state, stuck */
 	u32 ctrl;
-	u32 buf_len;
-	unsigned int page_order;
-	bool running;
 	struct work_struct link_work;
 	char link_name[40];
 	struct work_struct rx_mode_work;
+	struct delayed_work reset_work;
+	spinlock_t tx_lock; /* control vNIC: rings, backlog, wr, pending */
 	struct sk_buff_head backlog;
 	wait_queue_head_t room;
 };
 
-/* vnic.c */
-int agl_vnic_init(struct agl_vnic *vnic);
-int agl_vnic_open(struct agl_vnic *vnic, unsigned int mtu);
-void agl_vnic_close(struct agl_vnic *vnic);
+/* bar.c */
+unsigned int agl_vnic_ring_limit(void __iomem *cb);
+int agl_bar_init(struct agl_vnic *vnic);
+int agl_bar_enable(struct agl_vnic *vnic, struct agl_rings *rings);
+int agl_bar_disable(struct agl_vnic *vnic);
+bool agl_bar_answered(struct agl_vnic *vnic);
 int agl_vnic_update(struct agl_vnic *vnic, u32 update);
 int agl_vnic_set_ctrl(struct agl_vnic *vnic, u32 mask, u32 bits);
-int agl_vnic_write_moderation(struct agl_vnic *vnic);
-int agl_vnic_write_rss(struct agl_vnic *vnic);
+int agl_vnic_set_mac(struct agl_vnic *vnic, const u8 *mac);
+int agl_vnic_set_moderation(struct agl_vnic *vnic,
+			    const struct agl_moderation *tx,
+			    const struct agl_moderation *rx);
+int agl_vnic_set_rss(struct agl_vnic *vnic, const struct agl_rss *rss);
 u32 agl_vnic_max_usecs(const struct agl_vnic *vnic);
-void agl_vnic_write_mac(struct agl_vnic *vnic, const u8 *mac);
 void agl_vnic_read_mac(struct agl_vnic *vnic, u8 *mac);
 void agl_vnic_unmask(struct agl_vnic *vnic, unsigned int entry);
 
+/* vnic.c */
+int agl_vnic_init(struct agl_vnic *vnic);
+void agl_vnic_exit(struct agl_vnic *vnic);
+int agl_vnic_open(struct agl_vnic *vnic);
+void agl_vnic_close(struct agl_vnic *vnic);
+int agl_vnic_reconfigure(struct agl_vnic *vnic,
+			 const struct agl_vnic_config *cfg);
+void agl_vnic_suspect(struct agl_vnic *vnic);
+
 /* ring.c */
-int agl_rings_alloc(struct agl_vnic *vnic, unsigned int mtu);
-void agl_rings_free(struct agl_vnic *vnic);
-void agl_ring_totals(const struct agl_ring_vec *vec, struct agl_ring_totals *to);
+struct agl_rings *agl_rings_prepare(struct agl_vnic *vnic,
+				    const struct agl_vnic_config *cfg);
+void agl_rings_release(struct agl_rings *rings);
+void agl_ring_totals(const struct agl_ring_stats *stats,
+		     struct agl_ring_totals *to);
 
 /* tx.c */
 netdev_tx_t agl_tx(struct agl_vnic *vnic, struct sk_buff *skb);
@@ -280,7 +404,8 @@ void agl_tx_complete(struct agl_ring_vec *vec, int budget);
 void agl_tx_purge(struct agl_ring_vec *vec);
 
 /* rx.c */
-void agl_rx_fill(struct agl_ring_vec *vec);
+int agl_rx_prepare(struct agl_ring_vec *vec);
+void agl_rx_announce(struct agl_ring_vec *vec);
 int agl_rx_poll(struct agl_ring_vec *vec, int budget);
 
 #endif

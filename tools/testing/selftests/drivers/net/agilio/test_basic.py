@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import re
+import socket
+import struct
 
 from lib import ktest, net
 from lib.ktest import test
 from lib.net import (Port, arrival, counter, env, every, quiet, sh, tcp,
                      wait_carrier, wire)
-from lib.pkt import TCP, Frame
+from lib.pkt import TCP, Frame, csum
 
 BOARDS = {"AMDA0081": "00:15:4d:12:00:80", "AMDA0096": "00:15:4d:13:00:90",
           "AMDA0097": "00:15:4d:13:01:00", "AMDA0099": "00:15:4d:13:02:00"}
@@ -184,6 +186,109 @@ def tcp_uplink() -> None:
     tcp("wire0", None, "10.8.0.1")
     tcp(None, "wire0", "10.8.0.2")
     sh(f"ip addr flush dev {up}; ip -n wire0 addr flush dev wire0")
+
+
+def address6(dev: str, ip: str, ns: str = "") -> None:
+    pre = f"ip netns exec {ns} " if ns else ""
+    sh(f"{pre}sysctl -qw net.ipv6.conf.{dev}.disable_ipv6=0; "
+       f"{pre}ip addr add {ip}/64 dev {dev} nodad")
+
+
+class Apart:
+    """with Apart(): the first VF is in a namespace of its own, with addresses,
+    and so has its representor."""
+
+    def __enter__(self) -> None:
+        self.vf, self.rep = env("VF0"), env("REP0")
+        sh(f"ip netns add t6; ip link set {self.vf} netns t6; "
+           f"ip -n t6 link set {self.vf} up; ip -n t6 link set lo up")
+        wait_carrier(self.vf, ns="t6")
+        wait_carrier(self.rep)
+        address(self.rep, "10.7.0.1")
+        address(self.vf, "10.7.0.2", "t6")
+        address6(self.rep, "fd00:7::1")
+        address6(self.vf, "fd00:7::2", "t6")
+
+    def __exit__(self, *_: object) -> None:
+        sh(f"ip -n t6 link set {self.vf} netns 1; ip netns del t6; "
+           f"ip addr flush dev {self.rep}; "
+           f"sysctl -qw net.ipv6.conf.{self.rep}.disable_ipv6=1; "
+           f"sysctl -qw net.ipv6.conf.{self.vf}.disable_ipv6=1; "
+           f"ip link set {self.vf} up")
+        wait_carrier(self.vf)
+
+
+@test("TCP over IPv6 between VF and its representor, TSO in the card")
+def tcp_vf6() -> None:
+    with Apart():
+        before = counter("tx_frames")
+        tcp("t6", None, "fd00:7::1")
+        assert counter("tx_frames") - before > 2500
+        tcp(None, "t6", "fd00:7::2")
+
+
+def of(frame: bytes, proto: int) -> bool:
+    """Whether an untagged frame is a packet of TCP, of UDP."""
+    return frame[23 if frame[12:14] == b"\x08\0" else 20] == proto
+
+
+def l4_sum(frame: bytes) -> int:
+    """What the checksum of an IP packet's UDP or TCP comes to, 0 if it is right."""
+    ip = frame[14:]
+    if ip[0] >> 4 == 4:
+        head, size = 4 * (ip[0] & 15), struct.unpack_from(">H", ip, 2)[0]
+        pseudo = ip[12:20] + struct.pack(">HH", ip[9], size - head)
+    else:
+        head, size = 40, 40 + struct.unpack_from(">H", ip, 4)[0]
+        pseudo = ip[8:40] + struct.pack(">II", size - head, ip[6])
+    return csum(pseudo + ip[head:size])
+
+
+@test("what sockets send has right checksums, UDP and TCP, IPv4 and IPv6")
+def socket_sums() -> None:
+    with Apart():
+        for src, dst, to4, to6 in (("t6", Port(env("REP0")), "10.7.0.1", "fd00:7::1"),
+                                   (None, Port(env("VF0"), "t6"), "10.7.0.2", "fd00:7::2")):
+            for to in (to4, to6):
+                family = socket.AF_INET6 if ":" in to else socket.AF_INET
+                with net.in_ns(src):
+                    udp = socket.socket(family, socket.SOCK_DGRAM)
+                    conn = socket.socket(family, socket.SOCK_STREAM)
+                for size in (1, 2, 33, 1400):
+                    udp.sendto(b"sums" + bytes(size), (to, 9999))
+                    got = arrival([dst], lambda f: b"sums" in f and of(f, 17))
+                    assert got and not l4_sum(got[1]), f"UDP to {to}, {size}: {got}"
+                conn.setblocking(False)
+                conn.connect_ex((to, 9998))
+                got = arrival([dst], lambda f: of(f, TCP))
+                assert got and not l4_sum(got[1]), f"TCP to {to}: {got}"
+                udp.close()
+                conn.close()
+            dst.close()
+
+
+@test("a damaged frame reaches no socket, a good one does")
+def damaged() -> None:
+    up, far = env("UPLINK0"), wire(0)
+    mac = sh(f"cat /sys/class/net/{up}/address").strip()
+    address(up, "10.8.0.1")
+    address6(up, "fd00:8::1")
+    try:
+        for ip, to in (("10.8.0.2", "10.8.0.1"), ("fd00:8::2", "fd00:8::1")):
+            s = socket.socket(socket.AF_INET6 if ":" in to else socket.AF_INET,
+                              socket.SOCK_DGRAM)
+            s.bind((to, 7777))
+            s.settimeout(net.WAIT)
+            f = Frame(dst=mac, ip=ip, to=to, dport=7777)
+            for n in range(20):
+                far.send(f.with_(payload=b"bad %04d bad bad bad" % n, bad_l4=True).bytes())
+            far.send(f.with_(payload=b"good good good good").bytes())
+            # In order, so what is damaged would have come before
+            assert s.recv(100).startswith(b"good"), to
+            s.close()
+    finally:
+        sh(f"ip addr flush dev {up}; sysctl -qw net.ipv6.conf.{up}.disable_ipv6=1")
+        far.close()
 
 
 @test("link follows the cable, and traffic comes back")

@@ -10,8 +10,8 @@ import re
 from lib import ktest
 from lib.genl import queue_stats
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, fails, js, quiet, sh, until,
-                     wait_carrier, wire)
+from lib.net import (Port, arrival, counter, env, fails, js, quiet, sh, tcp,
+                     until, wait_carrier, wire)
 from lib.pkt import Frame
 
 MARK = b"agilio-test-payload"
@@ -149,12 +149,91 @@ def queues() -> None:
     assert total(0, "rx-packets") - before[1] >= 10
 
 
+@test("statistics of netdev, queues and card agree: frames on the wire, their bytes")
+def one_definition() -> None:
+    agilio_only()
+
+    def card(dev: str) -> dict[str, int]:
+        text = sh(f"ethtool -S {dev}")
+        return {f"{d}-{what}": int(re.search(
+            rf"\bdev_{d}_{'pkts' if what == 'packets' else what}: (\d+)",
+            text).group(1))  # type: ignore[union-attr]
+            for d in ("rx", "tx") for what in ("packets", "bytes")}
+
+    def link(dev: str) -> dict[str, int]:
+        (x,) = js(f"ip -j -s link show {dev}")
+        return {f"{d}-{what}": x["stats64"][d][what]
+                for d in ("rx", "tx") for what in ("packets", "bytes")}
+
+    def queue(dev: str) -> dict[str, int]:
+        out = dict.fromkeys(("rx-packets", "rx-bytes", "tx-packets", "tx-bytes"), 0)
+        for q in queue_stats(index(dev)):
+            for k in out:
+                out[k] += q.get(k, 0)
+        return out
+
+    views = (card, link, queue)
+    before = [[view(dev) for view in views] for dev in (VF, PF)]
+
+    def grown() -> list[list[dict[str, int]]]:
+        return [[{k: v - b[k] for k, v in view(dev).items()}
+                 for view, b in zip(views, had)]
+                for dev, had in zip((VF, PF), before)]
+
+    sh(f"ip netns add t1; ip link set {VF} netns t1; ip -n t1 link set {VF} up; "
+       f"ip addr add 10.6.0.1/24 dev {REP}; ip -n t1 addr add 10.6.0.2/24 dev {VF}")
+    try:
+        wait_carrier(VF, ns="t1")
+        tcp("t1", None, "10.6.0.1", 1 << 20)
+        tcp(None, "t1", "10.6.0.2", 1 << 20)
+    finally:
+        sh(f"ip addr flush dev {REP}; ip -n t1 link set {VF} netns 1; ip netns del t1; "
+           f"ip link set {VF} up")
+    wait_carrier(VF)
+    vf, rep = Port(VF), Port(REP)
+    for a, b in ((vf, rep), (rep, vf)):
+        a.send(F.with_(vlans=[(0x8100, 5)]).bytes())
+        assert arrival([b], lambda x: MARK in x)
+    try:
+        until("they agree", lambda: all(x == dev[0] for dev in grown() for x in dev), 3)
+    except AssertionError as e:
+        raise AssertionError(f"VF, PF, each card, netdev, queues: {grown()}") from e
+    assert grown()[0][0]["tx-packets"] > 700
+
+
 @test("MTU change of a running PF: packets pass, jumbo frames too")
 def mtu() -> None:
     for size in (1500, 9216):
         sh(f"ip link set {PF} mtu {size}")
         up_again(PF)
         passes()
+
+
+@test("what a representor may carry is carried, whatever the MTU of the PF")
+def repr_mtu() -> None:
+    agilio_only()
+    (link,) = js(f"ip -j -d link show {REP}")
+    top = link["max_mtu"]
+    big = Frame(payload=bytes(top - 28))
+    vf, rep = Port(VF), Port(REP)
+    try:
+        sh(f"ip link set {PF} mtu 1500; ip link set {VF} mtu {top}; "
+           f"ip link set {REP} mtu {top}")
+        up_again(VF)
+        up_again(PF)
+        for a, b in ((vf, rep), (rep, vf)):
+            a.send(big.bytes())
+            got = arrival([b], lambda x: len(x) > 2000)
+            assert got and got[1] == big.bytes(), f"{a.dev} to {b.dev}"
+        sh(f"ip link set {PF} mtu 1600")
+        up_again(PF)
+        vf.send(big.bytes())
+        assert arrival([rep], lambda x: len(x) > 2000)
+    finally:
+        sh(f"ip link set {VF} mtu 1500; ip link set {REP} mtu 1500; "
+           f"ip link set {PF} mtu 9216")
+        vf.close()
+        rep.close()
 
 
 @test("promiscuous and multicast modes reach the card")
@@ -166,11 +245,14 @@ def rx_mode() -> None:
     passes()
 
 
-@test("MAC address of a running VF changes")
+@test("MAC address of a running VF changes, and the card knows")
 def vf_mac_running() -> None:
     old = js(f"ip -j link show {VF}")[0]["address"]
     sh(f"ip link set {VF} address 02:00:00:00:0a:0b")
     passes()
+    # A driver that comes next reads it there
+    rebind_vf()
+    assert js(f"ip -j link show {VF}")[0]["address"] == "02:00:00:00:0a:0b"
     sh(f"ip link set {VF} address {old}")
 
 

@@ -31,6 +31,8 @@ class Case:
     run: Test
     # It makes the driver complain on purpose
     noisy: bool = False
+    # What the kernel must say, and is no complaint then
+    says: str = ""
 
 
 tests: list[Case] = []
@@ -40,10 +42,11 @@ class Skip(Exception):
     """This can't be tested here, and why."""
 
 
-def test(name: str, noisy: bool = False) -> Callable[[Test], Test]:
-    """A test; noisy ones make the driver complain on purpose."""
+def test(name: str, noisy: bool = False, says: str = "") -> Callable[[Test], Test]:
+    """A test; noisy ones make the driver complain on purpose, and some have the
+    kernel say something."""
     def add(fn: Test) -> Test:
-        tests.append(Case(name, fn, noisy))
+        tests.append(Case(name, fn, noisy, says))
         return fn
     return add
 
@@ -121,6 +124,10 @@ def run(title: str, met: tuple[str, ...] = ()) -> int:
         except Exception as e:  # a test must not end the others
             verdict = "not ok"
             print(f"# {where(e)}: {type(e).__name__}: {e}")
-        bad += report(verdict, name,
-                      [x for x in kmsg.lines() if complaint(x, t.noisy)])
+        log = kmsg.lines()
+        if verdict == "ok" and t.says and not any(t.says in x for x in log):
+            verdict = "not ok"
+            print(f"# the kernel did not say {t.says!r}")
+        bad += report(verdict, name, [x for x in log if complaint(x, t.noisy) and
+                                      not (t.says and t.says in x)])
     return 1 if bad else 0

@@ -150,10 +150,11 @@ def tcp(client: str | None, server: str | None, to: str, size: int = 4 << 20
         ) -> None:
     """A TCP connection from one namespace to another: every byte arrives."""
     data = random.Random(size).randbytes(size)
+    family = socket.AF_INET6 if ":" in to else socket.AF_INET
     with in_ns(server):
-        listener = socket.create_server((to, 0))
+        listener = socket.create_server((to, 0), family=family)
     with in_ns(client):
-        sender = socket.create_connection(listener.getsockname(), WAIT)
+        sender = socket.create_connection(listener.getsockname()[:2], WAIT)
     receiver, _ = listener.accept()
     receiver.settimeout(WAIT)
 
