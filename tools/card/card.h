@@ -33,7 +33,8 @@ struct card;
 
 /**
  * struct card_host - what a card needs from where it is plugged in
- * @dma_read: copy from host memory; @fn is the PCI function that asks
+ * @dma_read: copy from host memory; @fn is the PCI function that asks; false
+ *	if that memory does not answer
  * @dma_write: copy to host memory
  * @msix: send the message of table entry @vector of function @fn
  * @wire_out: a frame leaves on wire @wire, without FCS
@@ -43,8 +44,8 @@ struct card;
  * @log: one line of text, without newline
  */
 struct card_host {
-	void (*dma_read)(void *host, int fn, uint64_t addr, void *buf, size_t len);
-	void (*dma_write)(void *host, int fn, uint64_t addr, const void *buf,
+	bool (*dma_read)(void *host, int fn, uint64_t addr, void *buf, size_t len);
+	bool (*dma_write)(void *host, int fn, uint64_t addr, const void *buf,
 			  size_t len);
 	void (*msix)(void *host, int fn, unsigned int vector);
 	void (*wire_out)(void *host, unsigned int wire, const void *frame,

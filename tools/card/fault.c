@@ -128,7 +128,7 @@ static const struct fault_type types[FAULTS] = {
 	},
 	[FAULT_DMA_FAIL] = {
 		"dma-fail", FAULT_COUNT, NULL, NULL,
-		"the next N DMA operations fail: ones are read, nothing is written"
+		"the next N DMA operations fail: nothing is read or written"
 	},
 	[FAULT_IRQ_LOST] = {
 		"irq-lost", FAULT_COUNT, NULL, NULL,
@@ -230,24 +230,22 @@ static bool dma_fails(struct card *card)
 	return true;
 }
 
-static void slot_dma_read(void *host, int fn, uint64_t addr, void *buf,
+static bool slot_dma_read(void *host, int fn, uint64_t addr, void *buf,
 			  size_t len)
 {
 	struct card *card = host;
 
-	if (dma_fails(card))
-		memset(buf, 0xff, len);
-	else
-		card->slot->dma_read(card->slot_host, fn, addr, buf, len);
+	return !dma_fails(card) &&
+	       card->slot->dma_read(card->slot_host, fn, addr, buf, len);
 }
 
-static void slot_dma_write(void *host, int fn, uint64_t addr, const void *buf,
+static bool slot_dma_write(void *host, int fn, uint64_t addr, const void *buf,
 			   size_t len)
 {
 	struct card *card = host;
 
-	if (!dma_fails(card))
-		card->slot->dma_write(card->slot_host, fn, addr, buf, len);
+	return !dma_fails(card) &&
+	       card->slot->dma_write(card->slot_host, fn, addr, buf, len);
 }
 
 static void slot_msix(void *host, int fn, unsigned int vector)

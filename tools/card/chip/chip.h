@@ -42,9 +42,10 @@
 	X(cpp_bad) X(cpp_unmapped) X(explicit_kicks)			\
 	X(nsp_commands) X(nsp_errors) X(fw_loads) X(resets)		\
 	X(reconfigs) X(reconfig_errors)					\
-	X(tx_frames) X(tx_bad_desc) X(rx_no_credit) X(rx_too_long)	\
+	X(tx_frames) X(tx_bad_desc) X(tx_not_enabled)			\
+	X(rx_no_credit) X(rx_too_long)					\
 	X(rx_disabled) X(rx_filtered) X(irqs) X(irqs_pending)		\
-	X(dma_failed) X(irqs_lost)					\
+	X(dma_errors) X(dma_failed) X(irqs_lost)			\
 	X(cmsg_rx) X(cmsg_unknown) X(cmsg_bad) X(cmsg_dropped)		\
 	X(cmsg_tx) X(cmsg_tx_dropped)					\
 	X(flow_add) X(flow_mod) X(flow_del) X(flow_dup) X(flow_missing)	\
@@ -189,6 +190,11 @@ void slot_init(struct card *card, const struct card_host *ops, void *host);
 void card_rearm(struct card *card);
 void card_log(struct card *card, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* dma.c: host memory. Return: false if it does not answer, which is counted */
+bool dma_read(struct card *card, int fn, uint64_t addr, void *buf, size_t len);
+bool dma_write(struct card *card, int fn, uint64_t addr, const void *buf,
+	       size_t len);
 
 /* mem.c: memory behind MU addresses; NULL if there is none */
 uint8_t *mem_ptr(struct card *card, uint64_t addr, size_t len);

@@ -12,6 +12,8 @@
 
 #define NSP_BUFFER_MAX		(64u << 20)
 #define NSP_DMA_ORDER		31
+/* The largest buffer in pages of 4 KiB */
+#define NSP_CHUNKS_MAX		(NSP_BUFFER_MAX / 4096)
 
 struct nsp_cmd {
 	unsigned int code;
@@ -254,28 +256,33 @@ static int nsp_execute(struct card *card, struct nsp_cmd *cmd)
 	}
 }
 
-/* Copy between the command's host chunks and one flat buffer */
+/*
+ * Copy between the command's host chunks and one flat buffer. Chunks are as
+ * large as a page or larger, but for the first and the last.
+ */
 static bool dma_copy(struct card *card, uint64_t desc, uint8_t *buf, size_t len,
 		     bool to_host)
 {
 	uint8_t head[16], chunk[16];
-	uint32_t i, n, size;
-	size_t at = 0;
+	uint64_t i, n, addr;
+	size_t at = 0, size;
 
-	card->ops->dma_read(card->host, CARD_FN_PF, desc, head, sizeof(head));
+	if (!dma_read(card, CARD_FN_PF, desc, head, sizeof(head)))
+		return false;
 	n = get_le(head, 4);
-	for (i = 0; i < n && at < len; i++) {
-		card->ops->dma_read(card->host, CARD_FN_PF, desc + 16 + 16 * i,
-				    chunk, sizeof(chunk));
+	if (n > NSP_CHUNKS_MAX)
+		return false;
+	for (i = 1; i <= n && at < len; i++) {
+		if (!dma_read(card, CARD_FN_PF, desc + 16 * i, chunk,
+			      sizeof(chunk)))
+			return false;
 		size = get_le(chunk, 4);
+		addr = get_le(chunk + 8, 8);
 		if (size > len - at)
 			size = len - at;
-		if (to_host)
-			card->ops->dma_write(card->host, CARD_FN_PF,
-					     get_le(chunk + 8, 8), buf + at, size);
-		else
-			card->ops->dma_read(card->host, CARD_FN_PF,
-					    get_le(chunk + 8, 8), buf + at, size);
+		if (to_host ? !dma_write(card, CARD_FN_PF, addr, buf + at, size) :
+			      !dma_read(card, CARD_FN_PF, addr, buf + at, size))
+			return false;
 		at += size;
 	}
 	return at == len;

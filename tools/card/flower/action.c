@@ -30,13 +30,13 @@ static void repair(struct work *w, bool l3)
 	struct l4_view v;
 
 	l4_parse(w->p, w->len, &v);
-	if (v.l3 < 0)
+	if (!v.l3)
 		return;
 	if (l3 && v.version == 4)
 		csum_ip4_fill(w->p, &v);
-	if (v.l4 < 0 || v.fragment)
+	if (!v.l4 || v.fragment)
 		return;
-	if (v.proto == 17 && v.l4 + 8u <= w->len && !get_be16(w->p + v.l4 + 6))
+	if (v.proto == 17 && l4_len(&v) >= 8 && !get_be16(w->p + v.l4 + 6))
 		return;
 	csum_l4_fill(w->p, &v);
 }
@@ -64,6 +64,10 @@ static void output_tunnel(struct work *w, uint32_t port)
 		return;
 	}
 	len = encap(w->card, &w->tun, w->p, w->len, out);
+	if (!len) {
+		w->card->cnt.out_too_long++;
+		return;
+	}
 	neigh_used(w->card, w->tun.neigh);
 	if (FIELD_GET(AGL_PORT_TYPE, port) == AGL_PORT_TYPE_INTERNAL)
 		go_around(w, port, out, len);
@@ -218,7 +222,7 @@ static uint8_t *ip_header(struct work *w, unsigned int version)
 	struct l4_view v;
 
 	l4_parse(w->p, w->len, &v);
-	if (v.l3 >= 0 && v.version == version)
+	if (v.version == version)
 		return w->p + v.l3;
 	w->card->cnt.act_no_header++;
 	return NULL;
@@ -294,7 +298,7 @@ static void act_set_tp(struct work *w, const uint8_t *a)
 	uint8_t proto = a[0] == AGL_ACT_SET_TCP ? 6 : 17;
 
 	l4_parse(w->p, w->len, &v);
-	if (v.l4 < 0 || v.proto != proto || v.l4 + 8u > w->len) {
+	if (!v.l4 || v.proto != proto || l4_len(&v) < 8) {
 		w->card->cnt.act_no_header++;
 		return;
 	}

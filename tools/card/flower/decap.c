@@ -38,7 +38,7 @@ static bool read_ip(struct outer *o, const struct l4_view *v)
 {
 	const uint8_t *ip = o->frame + v->l3;
 
-	if (v->l3 < 0 || v->l4 < 0 || v->fragment)
+	if (!v->l4 || v->fragment)
 		return false;
 	o->v6 = v->version == 6;
 	if (o->v6) {
@@ -58,7 +58,7 @@ static bool read_ip(struct outer *o, const struct l4_view *v)
 	o->tpid = o->tags ? get_be16(o->frame + 12) : AGL_NEIGH_NO_TAG;
 	o->tci = o->tags ? get_be16(o->frame + 14) & ~AGL_TCI_PRESENT :
 			   AGL_NEIGH_NO_TAG;
-	o->len = v->l3 + v->l3_len;
+	o->len = v->l4_end;
 	o->at = v->l4;
 	return true;
 }

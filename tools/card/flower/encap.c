@@ -8,6 +8,7 @@
 #define PROTO_UDP	17
 #define PROTO_GRE	47
 #define UDP_PORT_BASE	49152
+#define IP4_HEADER	20
 #define IP_DF		0x4000
 #define GRE_KEY		0x2000
 
@@ -19,14 +20,14 @@ static uint16_t source_port(const uint8_t *p, size_t len)
 	struct l4_view v;
 
 	l4_parse(p, len, &v);
-	if (v.l3 >= 0) {
+	if (v.l3) {
 		from = v.l3 + (v.version == 4 ? 12 : 8);
 		to = from + (v.version == 4 ? 8 : 32);
 		h ^= v.proto;
 	}
 	for (i = from; i < to; i++)
 		h = (h ^ p[i]) * 16777619u;
-	for (i = 0; v.l4 >= 0 && !v.fragment && i < 4 && v.l4 + i < len; i++)
+	for (i = 0; !v.fragment && i < 4 && i < l4_len(&v); i++)
 		h = (h ^ p[v.l4 + i]) * 16777619u;
 	return UDP_PORT_BASE + ((h ^ h >> 16) & 0x3fff);
 }
@@ -99,6 +100,16 @@ static size_t put_tunnel(const struct tunnel *t, unsigned int type, uint8_t *p)
 	}
 }
 
+/**
+ * encap - put a packet into a tunnel
+ * @card: the card
+ * @t: the tunnel
+ * @inner: the packet
+ * @len: its length
+ * @out: room for it and ENCAP_ROOM
+ *
+ * Return: length of the outer packet, 0 if it is longer than IP can say.
+ */
 size_t encap(struct card *card, const struct tunnel *t, const uint8_t *inner,
 	     size_t len, uint8_t *out)
 {
@@ -106,13 +117,20 @@ size_t encap(struct card *card, const struct tunnel *t, const uint8_t *inner,
 				      be32toh(t->set->type_index));
 	bool udp = type != AGL_TUN_GRE;
 	uint8_t head[8 + ENCAP_OPTS_MAX];
-	size_t hl = put_tunnel(t, type, head), at, l4;
+	size_t hl = put_tunnel(t, type, head), at;
 	size_t payload = (udp ? 8 : 0) + hl + len;
-	struct l4_view v;
+	/* Its own bytes are not parsed: a TPID may be anything */
+	struct l4_view v = {
+		.version = t->neigh->v6 ? 6 : 4,
+		.proto = udp ? PROTO_UDP : PROTO_GRE,
+	};
 
-	at = put_eth(t, out);
-	at += put_ip(card, t, udp ? PROTO_UDP : PROTO_GRE, payload, out + at);
-	l4 = at;
+	if (payload + IP4_HEADER > UINT16_MAX)
+		return 0;
+	v.l3 = put_eth(t, out);
+	v.l4 = v.l3 + put_ip(card, t, v.proto, payload, out + v.l3);
+	v.l4_end = v.l4 + payload;
+	at = v.l4;
 	if (udp) {
 		put_be16(out + at, source_port(inner, len));
 		put_be16(out + at + 2, type == AGL_TUN_VXLAN ? AGL_VXLAN_PORT :
@@ -122,14 +140,11 @@ size_t encap(struct card *card, const struct tunnel *t, const uint8_t *inner,
 		at += 8;
 	}
 	memcpy(out + at, head, hl);
-	at += hl;
-	memcpy(out + at, inner, len);
-	at += len;
-	l4_parse(out, at, &v);
-	if (!t->neigh->v6)
+	memcpy(out + at + hl, inner, len);
+	if (v.version == 4)
 		csum_ip4_fill(out, &v);
-	if (udp && be16toh(t->set->flags) & AGL_TUN_FLAG_CSUM && v.l4 == (int)l4)
+	if (udp && be16toh(t->set->flags) & AGL_TUN_FLAG_CSUM)
 		csum_l4_fill(out, &v);
 	card->cnt.encaps++;
-	return at;
+	return v.l4_end;
 }

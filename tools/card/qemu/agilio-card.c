@@ -97,16 +97,16 @@ static PCIDevice *function(CardState *s, int fn)
 	return fn == CARD_FN_PF ? pf : pf->exp.sriov_pf.vf[fn - 1];
 }
 
-static void host_dma_read(void *host, int fn, uint64_t addr, void *buf,
+static bool host_dma_read(void *host, int fn, uint64_t addr, void *buf,
 			  size_t len)
 {
-	pci_dma_read(function(host, fn), addr, buf, len);
+	return pci_dma_read(function(host, fn), addr, buf, len) == MEMTX_OK;
 }
 
-static void host_dma_write(void *host, int fn, uint64_t addr, const void *buf,
+static bool host_dma_write(void *host, int fn, uint64_t addr, const void *buf,
 			   size_t len)
 {
-	pci_dma_write(function(host, fn), addr, buf, len);
+	return pci_dma_write(function(host, fn), addr, buf, len) == MEMTX_OK;
 }
 
 static void host_msix(void *host, int fn, unsigned int vector)

@@ -33,6 +33,7 @@ struct fake_host {
 	uint64_t now;
 	uint64_t deadline;
 	bool kicked;
+	bool dma_may_fail;
 	uint32_t tx_at[64];	/* by natural queue, as the next */
 	uint32_t rx_at[64];
 };
@@ -56,6 +57,7 @@ void host_tx(struct vnic *v, const void *data, size_t len, size_t meta,
 	     const struct agl_tx_desc *proto);
 /* Next received packet, NULL if there is none; *d is its descriptor */
 const uint8_t *host_rx(struct vnic *v, unsigned int ring, union agl_rx_desc *d);
+void post_again(struct vnic *v, unsigned int ring);
 void host_run(void);
 void host_cmsg(uint8_t type, const void *body, size_t len);
 /* Next control message from the card, NULL if there is none */

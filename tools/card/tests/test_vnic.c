@@ -39,7 +39,7 @@ static void test_tx(void)
 	struct l4_view v;
 
 	test_begin("a representor's frame leaves its port unchanged");
-	setup(0);
+	setup(AGL_CTRL_TXCSUM);
 	host_tx(PF, packet, to_port0(f, len), 8, NULL);
 	CHECK(host.outs == 1 && host.out[0].wire == 0 && host.out[0].len == len);
 	CHECK(!memcmp(host.out[0].data, f, len));

@@ -6,40 +6,84 @@
 
 #define IPPROTO_TCP_NUM	6
 #define IPPROTO_UDP_NUM	17
+#define IP4_HEADER	20
+#define IP6_HEADER	40
+#define NEXT_HOP	0
+#define NEXT_ROUTING	43
+#define NEXT_FRAGMENT	44
+#define NEXT_DEST	60
 
-static void parse_ip6(const uint8_t *frame, size_t len, struct l4_view *v)
+static bool ip6_extension(uint8_t next)
 {
-	size_t at = v->l3 + 40;
-	uint8_t next = frame[v->l3 + 6];
-
-	while (at + 8 <= len) {
-		if (next == 44) {
-			v->fragment = true;
-			if (get_be16(frame + at + 2) & 0xfff8) {
-				v->proto = frame[at];
-				return;
-			}
-			next = frame[at];
-			at += 8;
-		} else if (next == 0 || next == 43 || next == 60) {
-			next = frame[at];
-			at += 8 * (frame[at + 1] + 1);
-		} else {
-			break;
-		}
-	}
-	v->proto = next;
-	v->l4 = at <= len ? (int)at : -1;
+	return next == NEXT_HOP || next == NEXT_ROUTING ||
+	       next == NEXT_FRAGMENT || next == NEXT_DEST;
 }
 
+/* @end: of the IP packet, which is inside of the frame */
+static void parse_ip6(const uint8_t *frame, size_t end, struct l4_view *v)
+{
+	size_t at = v->l3 + IP6_HEADER;
+	uint8_t this;
+
+	v->proto = frame[v->l3 + 6];
+	while (ip6_extension(v->proto)) {
+		if (end < at || end - at < 8)
+			return;
+		this = v->proto;
+		v->proto = frame[at];
+		if (this != NEXT_FRAGMENT) {
+			at += 8 * (frame[at + 1] + 1);
+			continue;
+		}
+		v->fragment = true;
+		if (get_be16(frame + at + 2) & 0xfff8)
+			return;
+		at += 8;
+	}
+	if (at > end)
+		return;
+	v->l4 = at;
+	v->l4_end = end;
+}
+
+static void parse_ip4(const uint8_t *frame, size_t end, struct l4_view *v)
+{
+	const uint8_t *ip = frame + v->l3;
+	size_t at = v->l3 + 4 * (ip[0] & 15);
+
+	v->proto = ip[9];
+	v->fragment = get_be16(ip + 6) & 0x3fff;
+	if (get_be16(ip + 6) & 0x1fff || at > end)
+		return;
+	v->l4 = at;
+	v->l4_end = end;
+}
+
+static bool is_ip4(const uint8_t *ip, size_t left)
+{
+	return left >= IP4_HEADER && ip[0] >> 4 == 4 && (ip[0] & 15) >= 5 &&
+	       left >= 4u * (ip[0] & 15);
+}
+
+static bool is_ip6(const uint8_t *ip, size_t left)
+{
+	return left >= IP6_HEADER && ip[0] >> 4 == 6;
+}
+
+/**
+ * l4_parse - find the headers of a frame
+ * @frame: it
+ * @len: its length
+ * @v: what is where, all of it inside of the frame
+ *
+ * A packet whose lengths don't fit each other or the frame has no L4.
+ */
 void l4_parse(const uint8_t *frame, size_t len, struct l4_view *v)
 {
-	size_t at = 12;
+	size_t at = 12, end;
 	uint16_t type;
 
 	memset(v, 0, sizeof(*v));
-	v->l3 = -1;
-	v->l4 = -1;
 	if (len < 14)
 		return;
 	type = get_be16(frame + at);
@@ -48,25 +92,16 @@ void l4_parse(const uint8_t *frame, size_t len, struct l4_view *v)
 		type = get_be16(frame + at);
 	}
 	at += 2;
-	if (type == 0x0800 && len >= at + 20 && frame[at] >> 4 == 4 &&
-	    (frame[at] & 15) >= 5 && len >= at + 4 * (frame[at] & 15)) {
+	if (type == 0x0800 && is_ip4(frame + at, len - at)) {
 		v->version = 4;
 		v->l3 = at;
-		v->proto = frame[at + 9];
-		v->l3_len = get_be16(frame + at + 2);
-		v->fragment = get_be16(frame + at + 6) & 0x3fff;
-		if (!(get_be16(frame + at + 6) & 0x1fff))
-			v->l4 = at + 4 * (frame[at] & 15);
-	} else if (type == 0x86dd && len >= at + 40 && frame[at] >> 4 == 6) {
+		end = at + get_be16(frame + at + 2);
+		parse_ip4(frame, end <= len ? end : 0, v);
+	} else if (type == 0x86dd && is_ip6(frame + at, len - at)) {
 		v->version = 6;
 		v->l3 = at;
-		v->l3_len = get_be16(frame + at + 4) + 40;
-		parse_ip6(frame, len, v);
-	}
-	if (v->l3 >= 0 && v->l3 + v->l3_len > (int)len) {
-		/* Truncated: no checksum can be right */
-		v->l3_len = len - v->l3;
-		v->l4 = -1;
+		end = at + IP6_HEADER + get_be16(frame + at + 4);
+		parse_ip6(frame, end <= len ? end : 0, v);
 	}
 }
 
@@ -88,9 +123,10 @@ uint16_t csum_fold(uint64_t sum)
 	return sum;
 }
 
-static size_t l4_len(const struct l4_view *v)
+/* Bytes from the transport header to the end of the packet */
+size_t l4_len(const struct l4_view *v)
 {
-	return v->l3 + v->l3_len - v->l4;
+	return v->l4_end - v->l4;
 }
 
 /* Sum over pseudo header and payload, checksum field included */
@@ -104,15 +140,16 @@ static uint16_t l4_sum(const uint8_t *frame, const struct l4_view *v)
 	return csum_fold(csum_add(sum, frame + v->l4, l4_len(v)));
 }
 
-static int l4_csum_offset(const struct l4_view *v)
+/* Return: 0 if there is no checksum that could be right or wrong */
+static size_t l4_csum_at(const struct l4_view *v)
 {
-	if (v->l4 < 0 || v->fragment)
-		return -1;
+	if (!v->l4 || v->fragment)
+		return 0;
 	if (v->proto == IPPROTO_TCP_NUM && l4_len(v) >= 20)
 		return v->l4 + 16;
 	if (v->proto == IPPROTO_UDP_NUM && l4_len(v) >= 8)
 		return v->l4 + 6;
-	return -1;
+	return 0;
 }
 
 bool csum_ip4_ok(const uint8_t *frame, const struct l4_view *v)
@@ -124,9 +161,9 @@ bool csum_ip4_ok(const uint8_t *frame, const struct l4_view *v)
 
 bool csum_l4_ok(const uint8_t *frame, const struct l4_view *v)
 {
-	int at = l4_csum_offset(v);
+	size_t at = l4_csum_at(v);
 
-	if (at < 0)
+	if (!at)
 		return false;
 	if (v->proto == IPPROTO_UDP_NUM && !get_be16(frame + at))
 		return v->version == 4;
@@ -144,10 +181,10 @@ void csum_ip4_fill(uint8_t *frame, const struct l4_view *v)
 
 void csum_l4_fill(uint8_t *frame, const struct l4_view *v)
 {
-	int at = l4_csum_offset(v);
+	size_t at = l4_csum_at(v);
 	uint16_t sum;
 
-	if (at < 0)
+	if (!at)
 		return;
 	put_be16(frame + at, 0);
 	sum = ~l4_sum(frame, v);
@@ -176,19 +213,20 @@ uint32_t rss_hash(struct vnic *v, const uint8_t *frame, const struct l4_view *l,
 {
 	uint32_t ctrl = get_le(v->cb + AGL_CB_RSS_CTRL, 4);
 	bool v4 = l->version == 4, ports = false;
+	bool whole = l->l4 && !l->fragment && l4_len(l) >= 4;
 	size_t addr = v4 ? 8 : 32;
 	uint8_t data[36];
 
 	*type = AGL_HASH_NONE;
-	if (l->l3 < 0)
+	if (!l->l3)
 		return 0;
 	*type = v4 ? AGL_HASH_IPV4 : AGL_HASH_IPV6;
 	memcpy(data, frame + l->l3 + (v4 ? 12 : 8), addr);
-	if (l->l4 >= 0 && !l->fragment && l->proto == IPPROTO_TCP_NUM) {
+	if (whole && l->proto == IPPROTO_TCP_NUM) {
 		ports = ctrl & (v4 ? AGL_RSS_IPV4_TCP : AGL_RSS_IPV6_TCP);
 		if (ports)
 			*type = v4 ? AGL_HASH_IPV4_TCP : AGL_HASH_IPV6_TCP;
-	} else if (l->l4 >= 0 && !l->fragment && l->proto == IPPROTO_UDP_NUM) {
+	} else if (whole && l->proto == IPPROTO_UDP_NUM) {
 		ports = ctrl & (v4 ? AGL_RSS_IPV4_UDP : AGL_RSS_IPV6_UDP);
 		if (ports)
 			*type = v4 ? AGL_HASH_IPV4_UDP : AGL_HASH_IPV6_UDP;

@@ -5,6 +5,8 @@
 #include "vnic.h"
 
 #define RX_META_MAX	32
+/* data_len has 16 bits */
+#define RX_LEN_MAX	UINT16_MAX
 
 struct rx_meta {
 	uint8_t data[RX_META_MAX];
@@ -36,7 +38,7 @@ static uint16_t rx_flags(const uint8_t *frame, const struct l4_view *l)
 	if (l->version == 4)
 		flags |= AGL_RXD_IP4_CSUM |
 			 (csum_ip4_ok(frame, l) ? AGL_RXD_IP4_CSUM_OK : 0);
-	if (l->l4 < 0 || l->fragment)
+	if (!l->l4 || l->fragment)
 		return flags;
 	ok = csum_l4_ok(frame, l);
 	if (l->proto == 6)
@@ -46,50 +48,51 @@ static uint16_t rx_flags(const uint8_t *frame, const struct l4_view *l)
 	return flags;
 }
 
-static void rx_write(struct vnic *v, unsigned int ring, struct rx_meta *m,
+/* Metadata, and the frame without @tag bytes behind its addresses */
+static bool rx_write_frame(struct vnic *v, uint64_t addr, struct rx_meta *m,
+			   const uint8_t *frame, size_t tag, size_t len)
+{
+	put_be32(m->data, m->types);
+	if (m->len && !dma_write(v->card, v->fn, addr, m->data, m->len))
+		return false;
+	addr += m->len;
+	if (!tag)
+		return dma_write(v->card, v->fn, addr, frame, len);
+	return dma_write(v->card, v->fn, addr, frame, 12) &&
+	       dma_write(v->card, v->fn, addr + 12, frame + 12 + tag,
+			 len - 12 - tag);
+}
+
+/* Return: false if the host's memory does not answer */
+static bool rx_write(struct vnic *v, unsigned int ring, struct rx_meta *m,
 		     const uint8_t *frame, size_t tag, size_t len,
 		     uint16_t flags)
 {
-	const struct card_host *ops = v->card->ops;
 	struct vnic_ring *r = &v->rx[ring];
 	struct queue *q = queue_fl(v, ring);
-	uint64_t at = r->addr + (q->rptr & (r->count - 1)) * 8, addr;
+	uint64_t at = r->addr + (q->rptr & (r->count - 1)) * 8ull, addr;
 	union agl_rx_desc d;
 
-	ops->dma_read(v->card->host, v->fn, at, &d, sizeof(d));
+	if (!dma_read(v->card, v->fn, at, &d, sizeof(d)))
+		return false;
 	addr = (uint64_t)le16toh(d.fld.addr_hi) << 32 | le32toh(d.fld.addr_lo);
-	put_be32(m->data, m->types);
-	if (m->len)
-		ops->dma_write(v->card->host, v->fn, addr, m->data, m->len);
-	addr += m->len;
-	if (tag) {
-		ops->dma_write(v->card->host, v->fn, addr, frame, 12);
-		ops->dma_write(v->card->host, v->fn, addr + 12,
-			       frame + 12 + tag, len - 12 - tag);
-		len -= tag;
-	} else {
-		ops->dma_write(v->card->host, v->fn, addr, frame, len);
-	}
+	if (!rx_write_frame(v, addr, m, frame, tag, len))
+		return false;
 	d.raw = 0;
-	d.rxd.data_len = htole16(m->len + len);
+	d.rxd.data_len = htole16(m->len + len - tag);
 	d.rxd.meta_len_dd = AGL_RXD_DD | m->len;
 	d.rxd.flags = htole16(flags | AGL_RXD_EOP);
 	/* One write of eight bytes: DD appears with the rest */
-	ops->dma_write(v->card->host, v->fn, at, &d, sizeof(d));
+	if (!dma_write(v->card, v->fn, at, &d, sizeof(d)))
+		return false;
 	q->rptr = (q->rptr + 1) & AGL_QC_PTR_MASK;
+	return true;
 }
 
 static void rx_count(struct vnic *v, unsigned int ring, const uint8_t *frame,
 		     size_t len)
 {
-	bool mc = frame[0] & 1;
-
-	vnic_count(v, AGL_CB_RX_FRAMES, 1);
-	vnic_count(v, AGL_CB_RX_OCTETS, len);
-	vnic_count(v, mc ? AGL_CB_RX_MC_OCTETS : AGL_CB_RX_UC_OCTETS, len);
-	if (mc)
-		vnic_count(v, get_be32(frame) == 0xffffffff ?
-			   AGL_CB_RX_BC_FRAMES : AGL_CB_RX_MC_FRAMES, 1);
+	vnic_count_frame(v, &vnic_rx_counts, frame, len);
 	vnic_count(v, AGL_CB_RXR_STATS(ring), 1);
 	vnic_count(v, AGL_CB_RXR_STATS(ring) + 8, len);
 }
@@ -170,12 +173,15 @@ bool vnic_rx(struct vnic *v, uint32_t port, const uint8_t *frame, size_t len)
 		vnic_count(v, AGL_CB_RX_DISCARDS, 1);
 		return false;
 	}
-	if (m.len + len - tag > v->flbufsz) {
+	if (len > RX_LEN_MAX - m.len || m.len + len - tag > v->flbufsz) {
 		v->card->cnt.rx_too_long++;
 		vnic_count(v, AGL_CB_RX_DISCARDS, 1);
 		return false;
 	}
-	rx_write(v, ring, &m, frame, tag, len, flags);
+	if (!rx_write(v, ring, &m, frame, tag, len, flags)) {
+		vnic_count(v, AGL_CB_RX_ERRORS, 1);
+		return false;
+	}
 	rx_count(v, ring, frame, len);
 	irq_ring_event(v, &v->rx[ring]);
 	return true;

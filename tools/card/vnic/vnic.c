@@ -34,6 +34,38 @@ void vnic_count(struct vnic *v, unsigned int off, uint64_t n)
 	put_le(v->cb + off, get_le(v->cb + off, 8) + n, 8);
 }
 
+const struct vnic_counts vnic_rx_counts = {
+	.frames = AGL_CB_RX_FRAMES, .octets = AGL_CB_RX_OCTETS,
+	.mc_frames = AGL_CB_RX_MC_FRAMES, .bc_frames = AGL_CB_RX_BC_FRAMES,
+	.uc_octets = AGL_CB_RX_UC_OCTETS, .mc_octets = AGL_CB_RX_MC_OCTETS,
+	.bc_octets = AGL_CB_RX_BC_OCTETS,
+};
+
+const struct vnic_counts vnic_tx_counts = {
+	.frames = AGL_CB_TX_FRAMES, .octets = AGL_CB_TX_OCTETS,
+	.mc_frames = AGL_CB_TX_MC_FRAMES, .bc_frames = AGL_CB_TX_BC_FRAMES,
+	.uc_octets = AGL_CB_TX_UC_OCTETS, .mc_octets = AGL_CB_TX_MC_OCTETS,
+	.bc_octets = AGL_CB_TX_BC_OCTETS,
+};
+
+void vnic_count_frame(struct vnic *v, const struct vnic_counts *c,
+		      const uint8_t *frame, size_t len)
+{
+	static const uint8_t bcast[6] = { 255, 255, 255, 255, 255, 255 };
+
+	vnic_count(v, c->frames, 1);
+	vnic_count(v, c->octets, len);
+	if (len >= sizeof(bcast) && !memcmp(frame, bcast, sizeof(bcast))) {
+		vnic_count(v, c->bc_frames, 1);
+		vnic_count(v, c->bc_octets, len);
+	} else if (len && frame[0] & 1) {
+		vnic_count(v, c->mc_frames, 1);
+		vnic_count(v, c->mc_octets, len);
+	} else {
+		vnic_count(v, c->uc_octets, len);
+	}
+}
+
 bool vnic_enabled(const struct vnic *v)
 {
 	return v->cb && v->ctrl & AGL_CTRL_ENABLE;

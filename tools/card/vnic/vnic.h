@@ -77,6 +77,15 @@ void vnic_reconfig(struct vnic *v);
 void vnic_set_link(struct vnic *v, bool up);
 bool vnic_enabled(const struct vnic *v);
 void vnic_count(struct vnic *v, unsigned int off, uint64_t n);
+/* Registers of one direction's statistics */
+struct vnic_counts {
+	uint16_t frames, octets;
+	uint16_t mc_frames, bc_frames;
+	uint16_t uc_octets, mc_octets, bc_octets;
+};
+extern const struct vnic_counts vnic_rx_counts, vnic_tx_counts;
+void vnic_count_frame(struct vnic *v, const struct vnic_counts *c,
+		      const uint8_t *frame, size_t len);
 void vnic_memory_written(struct card *card, const uint8_t *p);
 
 /* queue.c */
@@ -99,14 +108,15 @@ void irq_timer(struct card *card, uint64_t now);
 
 /* offload.c */
 struct l4_view {
-	int l3;			/* offset, -1 if not IP */
-	int l4;			/* offset, -1 if none or a later fragment */
-	uint8_t version;
+	uint8_t version;	/* 4 or 6, 0 if this isn't IP */
 	uint8_t proto;
 	bool fragment;
-	uint16_t l3_len;	/* of header and payload */
+	size_t l3;		/* offset of the IP header, 0 if not IP */
+	size_t l4;		/* of what is behind, 0 if none or a later fragment */
+	size_t l4_end;		/* of the IP packet's end, padding may follow */
 };
 void l4_parse(const uint8_t *frame, size_t len, struct l4_view *v);
+size_t l4_len(const struct l4_view *v);
 uint16_t csum_fold(uint64_t sum);
 uint64_t csum_add(uint64_t sum, const uint8_t *p, size_t len);
 bool csum_ip4_ok(const uint8_t *frame, const struct l4_view *v);
