@@ -22,6 +22,21 @@ void card_log(struct card *card, const char *fmt, ...)
 	card->ops->log(card->host, line);
 }
 
+bool card_enter(struct card *card)
+{
+	if (card->inside) {
+		card->cnt.reentered++;
+		return false;
+	}
+	card->inside = true;
+	return true;
+}
+
+void card_leave(struct card *card)
+{
+	card->inside = false;
+}
+
 void card_config_default(struct card_config *cfg)
 {
 	*cfg = (struct card_config) {
@@ -146,6 +161,8 @@ void card_timer(struct card *card)
 {
 	uint64_t now = card->ops->now(card->host);
 
+	if (!card_enter(card))
+		return;
 	if (!fault_on(card, FAULT_SURPRISE)) {
 		nsp_timer(card, now);
 		stats_timer(card, now);
@@ -155,6 +172,7 @@ void card_timer(struct card *card)
 	/* It has fired, or somebody looks after it: set it in any case */
 	card->timer_at = CARD_TIMER_UNKNOWN;
 	card_rearm(card);
+	card_leave(card);
 }
 
 void card_run(struct card *card)
@@ -163,7 +181,7 @@ void card_run(struct card *card)
 	bool more = false;
 	unsigned int i;
 
-	if (fault_on(card, FAULT_SURPRISE))
+	if (fault_on(card, FAULT_SURPRISE) || !card_enter(card))
 		return;
 	pipeline_drain(card);
 	/* Control messages first: a rule is there before the packets after it */
@@ -175,6 +193,7 @@ void card_run(struct card *card)
 	pipeline_drain(card);
 	if (more)
 		card->ops->kick(card->host);
+	card_leave(card);
 }
 
 uint64_t card_vf_bar_read(struct card *card, unsigned int vf, unsigned int bar,
@@ -182,10 +201,11 @@ uint64_t card_vf_bar_read(struct card *card, unsigned int vf, unsigned int bar,
 {
 	struct vnics *n = card->vnics;
 
-	if (vf >= n->vfs || fault_on(card, FAULT_SURPRISE))
+	if (vf >= n->vfs || card->inside || fault_on(card, FAULT_SURPRISE))
 		return ~0ULL;
 	if (bar == 0)
-		return get_le(n->vf[vf].cb + addr, size);
+		return addr + size <= AGL_CB_SIZE ?
+		       get_le(n->vf[vf].cb + addr, size) : 0;
 	if (addr >= AGL_QC_PER_RING * AGL_QC_STRIDE)
 		return 0;
 	return queue_read(card, AGL_QC_PER_RING * AGL_QC_STRIDE *
@@ -197,15 +217,17 @@ void card_vf_bar_write(struct card *card, unsigned int vf, unsigned int bar,
 {
 	struct vnics *n = card->vnics;
 
-	if (vf >= n->vfs || fault_on(card, FAULT_SURPRISE))
+	if (fault_on(card, FAULT_SURPRISE) || !card_enter(card))
 		return;
-	if (bar == 0) {
+	if (vf < n->vfs && !bar && addr + size <= AGL_CB_SIZE) {
 		put_le(n->vf[vf].cb + addr, val, size);
-		vnic_memory_written(card, n->vf[vf].cb + addr);
-	} else if (addr < AGL_QC_PER_RING * AGL_QC_STRIDE) {
+		vnic_memory_written(card, n->vf[vf].cb + addr, size);
+	} else if (vf < n->vfs && bar &&
+		   addr < AGL_QC_PER_RING * AGL_QC_STRIDE) {
 		queue_write(card, AGL_QC_PER_RING * AGL_QC_STRIDE *
 			    n->vf[vf].natural + addr, val);
 	}
+	card_leave(card);
 }
 
 unsigned int card_wires(const struct card *card)
@@ -221,6 +243,8 @@ void card_cable(struct card *card, unsigned int wire, bool plugged)
 {
 	unsigned int i;
 
+	if (!card_enter(card))
+		return;
 	for (i = 0; i < ARRAY_SIZE(card->ports); i++) {
 		struct phys_port *p = &card->ports[i];
 
@@ -229,6 +253,7 @@ void card_cable(struct card *card, unsigned int wire, bool plugged)
 		p->cable = plugged;
 		flower_port_changed(card, p);
 	}
+	card_leave(card);
 }
 
 void card_counters(struct card *card, card_counter_fn fn, void *opaque)

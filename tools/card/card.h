@@ -4,7 +4,11 @@
  * calls it. The caller supplies host memory, interrupts, wires and time; the
  * QEMU device, the unit tests and the fuzzers are three such callers.
  *
- * Nothing here is thread safe: one card, one thread at a time.
+ * Nothing here is thread safe: one card, one thread at a time. Nor may what the
+ * host calls below do call the card again: DMA can name the card's own BARs, so
+ * the host refuses such accesses. Should one get through, it reads all ones,
+ * changes nothing and counts as "reentered". The one exception is a frame that
+ * comes in while another one goes out; it waits.
  */
 #ifndef CARD_H
 #define CARD_H

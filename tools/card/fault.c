@@ -175,9 +175,12 @@ static bool fault_set(struct card *card, unsigned int id, const char *value)
 
 	if (!fault_parse(&types[id], &f, value))
 		return false;
+	if (!card_enter(card))
+		return false;
 	card->fault[id] = f;
 	if (types[id].changed)
 		types[id].changed(card);
+	card_leave(card);
 	return true;
 }
 

@@ -32,8 +32,9 @@ static void general_write(struct card *card, uint64_t off, uint64_t val,
 		put_le(card->sram + off, val, size);
 	} else if (off >= AGL_CSR_BASE && off + size <= AGL_CSR_END) {
 		put_le((uint8_t *)card->csr + off - AGL_CSR_BASE, val, size);
-		if (off < AGL_CSR_SLOT(AGL_NUM_SLOTS) && size == 4)
-			card->slots[(off - AGL_CSR_BASE) / 4] = val;
+		for (; size >= 4; size -= 4, off += 4, val >>= 32)
+			if (off < AGL_CSR_SLOT(AGL_NUM_SLOTS) && off % 4 == 0)
+				card->slots[(off - AGL_CSR_BASE) / 4] = val;
 	} else if (off >= AGL_QC_BASE &&
 		   off + size <= AGL_QC_BASE + AGL_QC_SIZE) {
 		cpp_write(card, AGL_CPP_TARGET_LOCAL, 1, 0, off, val, size);
@@ -72,13 +73,9 @@ static bool is_general(uint32_t word)
 	return FIELD_GET(AGL_SLOT_MAP, word) == AGL_SLOT_MAP_GENERAL;
 }
 
-uint64_t card_bar_read(struct card *card, unsigned int bar, uint64_t addr,
-		       unsigned int size)
+static uint64_t slot_read(struct card *card, uint32_t word, unsigned int order,
+			  uint64_t off, unsigned int size)
 {
-	unsigned int order = slot_order[bar / 2];
-	unsigned int n = bar / 2 * AGL_SLOTS_PER_BAR + (addr >> order);
-	uint64_t off = addr & ((1ULL << order) - 1);
-	uint32_t word = card->slots[n];
 	struct cpp_cmd cmd;
 
 	if (fault_on(card, FAULT_SURPRISE))
@@ -90,13 +87,9 @@ uint64_t card_bar_read(struct card *card, unsigned int bar, uint64_t addr,
 	return cpp_read(card, cmd.target, cmd.action, cmd.token, cmd.addr, size);
 }
 
-void card_bar_write(struct card *card, unsigned int bar, uint64_t addr,
-		    uint64_t val, unsigned int size)
+static void slot_write(struct card *card, uint32_t word, unsigned int order,
+		       uint64_t off, uint64_t val, unsigned int size)
 {
-	unsigned int order = slot_order[bar / 2];
-	unsigned int n = bar / 2 * AGL_SLOTS_PER_BAR + (addr >> order);
-	uint64_t off = addr & ((1ULL << order) - 1);
-	uint32_t word = card->slots[n];
 	struct cpp_cmd cmd;
 
 	if (fault_on(card, FAULT_SURPRISE))
@@ -108,8 +101,44 @@ void card_bar_write(struct card *card, unsigned int bar, uint64_t addr,
 			  size);
 }
 
+/* Return: order of the BAR's slots, *n is the one that @addr falls into */
+static unsigned int slot_of(unsigned int bar, uint64_t addr, unsigned int *n)
+{
+	unsigned int order = slot_order[bar / 2];
+
+	*n = bar / 2 * AGL_SLOTS_PER_BAR +
+	     (addr >> order) % AGL_SLOTS_PER_BAR;
+	return order;
+}
+
+uint64_t card_bar_read(struct card *card, unsigned int bar, uint64_t addr,
+		       unsigned int size)
+{
+	unsigned int n, order = slot_of(bar, addr, &n);
+	uint64_t val;
+
+	if (!card_enter(card))
+		return ~0ULL;
+	val = slot_read(card, card->slots[n], order,
+			addr & ((1ULL << order) - 1), size);
+	card_leave(card);
+	return val;
+}
+
+void card_bar_write(struct card *card, unsigned int bar, uint64_t addr,
+		    uint64_t val, unsigned int size)
+{
+	unsigned int n, order = slot_of(bar, addr, &n);
+
+	if (!card_enter(card))
+		return;
+	slot_write(card, card->slots[n], order, addr & ((1ULL << order) - 1),
+		   val, size);
+	card_leave(card);
+}
+
 void card_config_write(struct card *card, uint32_t addr, uint32_t val)
 {
-	if (addr >= AGL_CFG_SLOT(0) && addr < AGL_CFG_SLOT(AGL_NUM_SLOTS))
+	if (!card->inside && addr >= AGL_CFG_SLOT(0) && addr < AGL_CFG_SLOT(AGL_NUM_SLOTS))
 		card->slots[(addr - AGL_CFG_SLOT(0)) / 4] = val;
 }

@@ -39,7 +39,7 @@
 
 /* Everything that can be counted, once */
 #define CARD_COUNTERS(X)						\
-	X(cpp_bad) X(cpp_unmapped) X(explicit_kicks)			\
+	X(reentered) X(cpp_bad) X(cpp_unmapped) X(explicit_kicks)			\
 	X(nsp_commands) X(nsp_errors) X(fw_loads) X(resets)		\
 	X(reconfigs) X(reconfig_errors)					\
 	X(tx_frames) X(tx_bad_desc) X(tx_not_enabled)			\
@@ -142,6 +142,7 @@ struct card {
 	const struct card_host *slot;	/* what is behind them */
 	void *slot_host;
 	const struct board *board;
+	bool inside;			/* a call into the card is not over */
 
 	uint32_t slots[AGL_NUM_SLOTS];
 	uint8_t sram[0x20000];		/* slot 0.0 below the CSRs */
@@ -190,6 +191,10 @@ void slot_init(struct card *card, const struct card_host *ops, void *host);
 void card_rearm(struct card *card);
 void card_log(struct card *card, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Return: false if the card is at work already, see card.h */
+bool card_enter(struct card *card);
+void card_leave(struct card *card);
 
 /* dma.c: host memory. Return: false if it does not answer, which is counted */
 bool dma_read(struct card *card, int fn, uint64_t addr, void *buf, size_t len);

@@ -31,7 +31,7 @@ static void mem_written(struct card *card, uint64_t addr, unsigned int size)
 	    addr < SYS_NSP + AGL_NSP_COMMAND + 8)
 		nsp_command(card);
 	else if (p)
-		vnic_memory_written(card, p);
+		vnic_memory_written(card, p, size);
 	flower_memory_written(card, p);
 }
 

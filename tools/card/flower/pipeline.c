@@ -142,6 +142,7 @@ void card_wire_in(struct card *card, unsigned int wire, const void *frame,
 {
 	struct phys_port *phys = phys_of_wire(card, wire);
 	struct flower *f = card->flower;
+	bool inside = card->inside;
 	struct port *p;
 
 	if (!phys || len < 14 || len > VNIC_FRAME_MAX ||
@@ -160,7 +161,9 @@ void card_wire_in(struct card *card, unsigned int wire, const void *frame,
 	}
 	mac_count(card, phys->index, true, frame, len);
 	f->busy = true;
+	card->inside = true;
 	ingress(card, p, frame, len);
+	card->inside = inside;
 	f->busy = false;
 }
 

@@ -80,6 +80,7 @@ struct CardState {
 	CardWire wire[CARD_MAX_WIRES];
 	QEMUBH *bh;
 	QEMUTimer *timer;
+	bool timer_due;
 };
 
 struct CardVFState {
@@ -162,14 +163,40 @@ static const struct card_host host_ops = {
 	.log = host_log,
 };
 
+/* Under the guard: DMA to the card's own BARs finds nobody */
 static void on_bh(void *opaque)
 {
-	card_run(((CardState *)opaque)->card);
+	CardState *s = opaque;
+
+	if (s->timer_due) {
+		s->timer_due = false;
+		card_timer(s->card);
+	}
+	card_run(s->card);
 }
 
+/* A timer's callback has no guard, a bottom half has */
 static void on_timer(void *opaque)
 {
-	card_timer(((CardState *)opaque)->card);
+	CardState *s = opaque;
+
+	s->timer_due = true;
+	qemu_bh_schedule(s->bh);
+}
+
+/* What is called neither by MMIO nor by the bottom half needs the guard, too */
+static bool guard_engage(CardState *s)
+{
+	MemReentrancyGuard *guard = &DEVICE(s)->mem_reentrancy_guard;
+	bool was = guard->engaged_in_io;
+
+	guard->engaged_in_io = true;
+	return was;
+}
+
+static void guard_restore(CardState *s, bool was)
+{
+	DEVICE(s)->mem_reentrancy_guard.engaged_in_io = was;
 }
 
 /* BARs */
@@ -246,7 +273,10 @@ static ssize_t wire_receive(NetClientState *nc, const uint8_t *buf, size_t len)
 {
 	CardWire *w = qemu_get_nic_opaque(nc);
 
+	bool was = guard_engage(w->s);
+
 	card_wire_in(w->s->card, w->n, buf, len);
+	guard_restore(w->s, was);
 	return len;
 }
 
@@ -254,7 +284,10 @@ static void wire_link_changed(NetClientState *nc)
 {
 	CardWire *w = qemu_get_nic_opaque(nc);
 
+	bool was = guard_engage(w->s);
+
 	card_cable(w->s->card, w->n, !nc->link_down);
+	guard_restore(w->s, was);
 }
 
 static NetClientInfo wire_info = {
@@ -342,22 +375,36 @@ static char *get_faults(Object *obj, Error **errp)
 
 static void set_fault(Object *obj, const char *value, Error **errp)
 {
-	if (!CARD(obj)->card || !card_fault(CARD(obj)->card, value))
+	CardState *s = CARD(obj);
+	bool was = guard_engage(s);
+
+	if (!s->card || !card_fault(s->card, value))
 		error_setg(errp, "no such fault: %s", value);
+	guard_restore(s, was);
 }
 
 static void set_cable(Object *obj, const char *value, Error **errp)
 {
+	CardState *s = CARD(obj);
 	unsigned int wire;
-	char state[4];
+	bool on, was;
+	int end = 0;
 
-	if (sscanf(value, "%u %3s", &wire, state) != 2 ||
-	    wire >= CARD_MAX_WIRES ||
-	    (strcmp(state, "on") && strcmp(state, "off"))) {
+	if (sscanf(value, "%u on%n", &wire, &end) == 1 && end)
+		on = true;
+	else if (sscanf(value, "%u off%n", &wire, &end) == 1 && end)
+		on = false;
+	if (!end || value[end] || wire >= CARD_MAX_WIRES) {
 		error_setg(errp, "cable takes \"WIRE on\" or \"WIRE off\"");
 		return;
 	}
-	card_cable(CARD(obj)->card, wire, !strcmp(state, "on"));
+	if (!s->card) {
+		error_setg(errp, "the card is not there yet");
+		return;
+	}
+	was = guard_engage(s);
+	card_cable(s->card, wire, on);
+	guard_restore(s, was);
 }
 
 /* Life and death */
@@ -429,7 +476,7 @@ static void card_realize(PCIDevice *d, Error **errp)
 		error_setg(errp, "agilio-card: %s", why);
 		return;
 	}
-	s->bh = qemu_bh_new(on_bh, s);
+	s->bh = qemu_bh_new_guarded(on_bh, s, &DEVICE(s)->mem_reentrancy_guard);
 	s->timer = timer_new_ns(QEMU_CLOCK_VIRTUAL, on_timer, s);
 	pci_config_set_device_id(d->config, s->device_id);
 	d->config_write = card_pci_config_write;
@@ -562,6 +609,9 @@ static void vf_realize(PCIDevice *d, Error **errp)
 	memory_region_init_io(&s->bar2, OBJECT(s), &vf_bar2_ops, s,
 			      "agilio-card-vf-queues", CARD_VF_BAR2_SIZE);
 	pci_register_bar(d, 2, BAR_TYPE, &s->bar2);
+	/* One card, one guard */
+	s->bar0.dev = DEVICE(pcie_sriov_get_pf(d));
+	s->bar2.dev = DEVICE(pcie_sriov_get_pf(d));
 	if (msix_init(d, CARD_VF_VECTORS, &s->bar0, 0, CARD_VF_MSIX, &s->bar0, 0,
 		      CARD_VF_PBA, CAP_MSIX, errp))
 		return;

@@ -13,6 +13,7 @@
 #include "flower/flower.h"
 
 #define HOST_MEMORY	(8u << 20)
+#define HOST_BARS	(1ull << 32)	/* BAR 4, if host.bars */
 #define HOST_FRAMES	128
 #define RING_SIZE	256
 #define BUF_SIZE	2048
@@ -34,6 +35,7 @@ struct fake_host {
 	uint64_t deadline;
 	bool kicked;
 	bool dma_may_fail;
+	bool bars;
 	uint32_t tx_at[64];	/* by natural queue, as the next */
 	uint32_t rx_at[64];
 };

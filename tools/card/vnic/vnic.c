@@ -377,16 +377,17 @@ static struct vnic *vnic_of_memory(struct card *card, const uint8_t *p)
 	return NULL;
 }
 
-void vnic_memory_written(struct card *card, const uint8_t *p)
+void vnic_memory_written(struct card *card, const uint8_t *p, unsigned int size)
 {
 	struct vnic *v = vnic_of_memory(card, p);
 	size_t off;
 
 	if (!v)
 		return;
-	off = p - v->cb;
-	if (off >= AGL_CB_ICR(0) && off <= AGL_CB_ICR(255) && !*p)
-		irq_unmasked(v, off - AGL_CB_ICR(0));
+	for (off = p - v->cb; size--; off++)
+		if (off >= AGL_CB_ICR(0) && off <= AGL_CB_ICR(255) &&
+		    !v->cb[off])
+			irq_unmasked(v, off - AGL_CB_ICR(0));
 }
 
 void card_flr(struct card *card, int fn)
@@ -394,7 +395,7 @@ void card_flr(struct card *card, int fn)
 	struct vnic *v = vnic_of_function(card, fn);
 	bool was;
 
-	if (!v || !v->cb)
+	if (!v || !v->cb || !card_enter(card))
 		return;
 	was = vnic_enabled(v);
 	vnic_reset(v);
@@ -402,4 +403,5 @@ void card_flr(struct card *card, int fn)
 		flower_vnic_changed(card, v);
 	if (fn == CARD_FN_PF)
 		vnic_reset(&card->vnics->ctrl);
+	card_leave(card);
 }
