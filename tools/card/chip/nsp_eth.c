@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "chip.h"
-#include "flower/flower.h"
 
 /* Link mode bits of READ_MEDIA */
 #define MEDIA_10G_CR		13
@@ -102,7 +101,7 @@ static int port_control(struct card *card, struct phys_port *p,
 		p->rx_pause = state & AGL_ETH_STATE_RX_PAUSE;
 	p->identify = ctrl & AGL_ETH_CTRL_IDENTIFY;
 	p->configured = ctrl & AGL_ETH_CTRL_CONFIGURED;
-	flower_port_changed(card, p);
+	card->fw->port_changed(card, p);
 	return 0;
 }
 

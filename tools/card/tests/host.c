@@ -65,6 +65,7 @@ static void bar_copy(uint64_t off, uint8_t *buf, size_t len, bool write)
 
 static bool host_dma_read(void *h, int fn, uint64_t addr, void *buf, size_t len)
 {
+	host.dmas++;
 	if (in_bar(addr, len)) {
 		bar_copy(addr - HOST_BARS, buf, len, false);
 		return true;
@@ -78,8 +79,9 @@ static bool host_dma_read(void *h, int fn, uint64_t addr, void *buf, size_t len)
 }
 
 static bool host_dma_write(void *h, int fn, uint64_t addr, const void *buf,
-		      size_t len)
+			   size_t len)
 {
+	host.dmas++;
 	if (in_bar(addr, len)) {
 		bar_copy(addr - HOST_BARS, (uint8_t *)buf, len, true);
 		return true;

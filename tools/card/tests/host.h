@@ -35,6 +35,7 @@ struct fake_host {
 	uint64_t deadline;
 	bool kicked;
 	bool dma_may_fail;
+	unsigned int dmas;
 	bool bars;
 	uint32_t tx_at[64];	/* by natural queue, as the next */
 	uint32_t rx_at[64];

@@ -158,10 +158,10 @@ static void test_irq(void)
 	wire_in(f, len);
 	CHECK(host.irqs[vec] == 1);
 	PF->cb[AGL_CB_ICR(vec)] = 0;
-	vnic_memory_written(host.card, PF->cb + AGL_CB_ICR(vec), 1);
+	vnic_written(PF, AGL_CB_ICR(vec), 1);
 	CHECK(host.irqs[vec] == 2);
 	PF->cb[AGL_CB_ICR(vec)] = 0;
-	vnic_memory_written(host.card, PF->cb + AGL_CB_ICR(vec), 1);
+	vnic_written(PF, AGL_CB_ICR(vec), 1);
 	CHECK(host.irqs[vec] == 2);
 
 	test_begin("moderation: by count, and by time from the oldest");
