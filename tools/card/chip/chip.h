@@ -28,6 +28,8 @@
 #define CARD_HWINFO_KEYS	64
 #define CARD_TIMER_UNKNOWN	UINT64_MAX
 #define CARD_LISTENERS		8
+/* Distance between the first port indexes of two cages */
+#define BOARD_CAGE_STEP		4
 
 #define SYS_HWINFO		0x8100030000ULL
 #define SYS_HWINFO_SIZE		0x2000

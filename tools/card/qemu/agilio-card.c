@@ -574,6 +574,7 @@ static const Property card_properties[] = {
 	DEFINE_PROP_UINT32("active-ms", CardState, cfg.active_ms, 5000),
 	DEFINE_PROP_BOOL("encap-df", CardState, cfg.encap_df, false),
 	DEFINE_PROP_UINT32("contexts", CardState, cfg.contexts, 0),
+	DEFINE_PROP_UINT32("cap-off", CardState, cfg.cap_off, 0),
 	DEFINE_PROP_UINT32("flow-byte-overhead", CardState, cfg.flow_overhead, 14),
 	DEFINE_PROP_NETDEV("wire0", CardState, wire[0].conf.peers),
 	DEFINE_PROP_NETDEV("wire1", CardState, wire[1].conf.peers),

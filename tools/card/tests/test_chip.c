@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Bus, resource table, hwinfo, NSP and firmware files. */
+#include <errno.h>
+
 #include "host.h"
 
 static void slot(unsigned int n, uint32_t word)
@@ -165,6 +167,19 @@ static void test_split(void)
 	board_apply_overrides(host.card);
 	CHECK(nsp_eth_rescan(host.card, (uint8_t *)t) == 5);
 	CHECK(!(le64toh(t[0].state) & AGL_ETH_STATE_OVERRIDE));
+
+	test_begin("lanes are joined by the first one only; a table is one change");
+	t[0].control |= htole64(AGL_ETH_CTRL_IDENTIFY);
+	t[1].port = htole64((le64toh(t[1].port) & ~AGL_ETH_PORT_LANES) | 4);
+	t[1].control |= htole64(AGL_ETH_CTRL_SET_LANES);
+	CHECK(nsp_eth_control(host.card, (uint8_t *)t) == EINVAL);
+	CHECK(!host.card->ports[0].identify && !host.card->ports[1].override);
+	nsp_eth_rescan(host.card, (uint8_t *)t);
+	t[0].port = htole64((le64toh(t[0].port) & ~AGL_ETH_PORT_LANES) | 4);
+	t[0].control |= htole64(AGL_ETH_CTRL_SET_LANES);
+	CHECK(nsp_eth_control(host.card, (uint8_t *)t) == 0);
+	board_apply_overrides(host.card);
+	CHECK(nsp_eth_rescan(host.card, (uint8_t *)t) == 2);
 }
 
 static uint64_t value_of(const char *name)

@@ -61,8 +61,11 @@ static enum tx_state gather(struct vnic *v, unsigned int ring,
 			      le32toh(p->desc.addr_lo), buf + len, n))
 			return TX_STUCK;
 		len += n;
-		if (p->desc.offset_eop & AGL_TXD_EOP)
-			return check_descs(p, len);
+		if (!(p->desc.offset_eop & AGL_TXD_EOP))
+			continue;
+		if (p->descs > 1 && !(v->ctrl & AGL_CTRL_GATHER))
+			return TX_BAD;
+		return check_descs(p, len);
 	}
 	return TX_PART;
 }

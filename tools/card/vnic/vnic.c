@@ -80,7 +80,7 @@ static void write_tlvs(struct vnic *v)
 	put_le(p, FIELD_PREP(AGL_TLV_TYPE, AGL_TLV_ME_FREQ) | 4, 4);
 	put_le(p + 4, ME_MHZ, 4);
 	put_le(p + 8, FIELD_PREP(AGL_TLV_TYPE, AGL_TLV_REPR_CAP) | 4, 4);
-	put_le(p + 12, CAP_REPR, 4);
+	put_le(p + 12, CAP_REPR & ~v->card->cfg.cap_off, 4);
 	put_le(p + 16, FIELD_PREP(AGL_TLV_TYPE, AGL_TLV_END), 4);
 }
 
@@ -122,7 +122,8 @@ void vnic_reset(struct vnic *v)
 	memcpy(v->cb + AGL_CB_MAC_HI, mac, sizeof(mac));
 	v->cb[AGL_CB_LSC] = AGL_CB_NO_VECTOR;
 	put_le(v->cb + AGL_CB_VERSION, VNIC_VERSION, 4);
-	put_le(v->cb + AGL_CB_CAP, v->kind == VNIC_CTRL ? CAP_CTRL : data, 4);
+	v->cap = v->kind == VNIC_CTRL ? CAP_CTRL : data & ~cfg->cap_off;
+	put_le(v->cb + AGL_CB_CAP, v->cap, 4);
 	write_limits(v);
 	put_le(v->cb + AGL_CB_START_RXQ, vf ? 0 : 4 * v->natural, 4);
 	put_le(v->cb + AGL_CB_RSS_CAP,
@@ -331,6 +332,29 @@ static void run_mailbox(struct vnic *v)
 	put_le(m + AGL_MBOX_RET, err, 4);
 }
 
+/* log2 of 256 to 256 Ki descriptors */
+static bool ring_size_ok(uint8_t size)
+{
+	return size < 32 && 1u << size >= AGL_RING_MIN &&
+	       1u << size <= AGL_RING_MAX;
+}
+
+/* What would be refused; nothing of it is applied then */
+static bool update_possible(struct vnic *v, uint32_t update)
+{
+	uint64_t tx = get_le(v->cb + AGL_CB_TXRS_ENABLE, 8);
+	uint64_t rx = get_le(v->cb + AGL_CB_RXRS_ENABLE, 8);
+	unsigned int i;
+
+	if (!(update & AGL_UPDATE_RING))
+		return true;
+	for (i = 0; i < v->rings; i++)
+		if ((tx >> i & 1 && !ring_size_ok(v->cb[AGL_CB_TXR_SZ(i)])) ||
+		    (rx >> i & 1 && !ring_size_ok(v->cb[AGL_CB_RXR_SZ(i)])))
+			return false;
+	return true;
+}
+
 /* The host rang the configuration doorbell */
 void vnic_reconfig(struct vnic *v)
 {
@@ -342,13 +366,13 @@ void vnic_reconfig(struct vnic *v)
 	if (v->update_waits)
 		return;
 	v->card->cnt.reconfigs++;
-	if (fault_take(v->card, FAULT_UPDATE_ERR)) {
+	if (fault_take(v->card, FAULT_UPDATE_ERR) || !update_possible(v, update)) {
 		v->card->cnt.reconfig_errors++;
 		put_le(v->cb + AGL_CB_UPDATE, update | AGL_UPDATE_ERR, 4);
 		return;
 	}
 	if (update & (AGL_UPDATE_GEN | AGL_UPDATE_MACADDR)) {
-		v->ctrl = cb32(v, AGL_CB_CTRL);
+		v->ctrl = cb32(v, AGL_CB_CTRL) & v->cap;
 		v->flbufsz = cb32(v, AGL_CB_FLBUFSZ) & AGL_CB_FLBUFSZ_MASK;
 		v->lsc = v->cb[AGL_CB_LSC];
 	}
@@ -405,10 +429,11 @@ void card_flr(struct card *card, int fn)
 	if (!v || !v->cb || !card_enter(card))
 		return;
 	was = vnic_enabled(v);
+	/* First: nobody is to be told of the PF's end, nor written to */
+	if (fn == CARD_FN_PF)
+		vnic_reset(&card->vnics->ctrl);
 	vnic_reset(v);
 	if (was)
 		card->fw->vnic_changed(card, v);
-	if (fn == CARD_FN_PF)
-		vnic_reset(&card->vnics->ctrl);
 	card_leave(card);
 }

@@ -34,6 +34,7 @@ struct vnic {
 	uint8_t *cb;
 	unsigned int natural;	/* first natural queue */
 	unsigned int rings;
+	uint32_t cap;		/* offered */
 	uint32_t ctrl;		/* as applied at the last reconfiguration */
 	uint32_t flbufsz;
 	uint8_t lsc;
