@@ -17,8 +17,9 @@ PACKAGES = """
 linux-image-amd64 linux-headers-amd64 linux-source-6.12 kmod udev busybox-static
 openvswitch-switch iproute2 ethtool iperf3 tcpdump python3-scapy jq iputils-ping
 procps netcat-openbsd strace socat
-qemu-system-x86 gcc clang make sparse pkgconf libglib2.0-dev python3 shellcheck
-bc flex bison xz-utils dpkg-dev ca-certificates dkms python3-docutils
+qemu-system-x86 gcc clang libclang-rt-19-dev make sparse pkgconf
+libglib2.0-dev python3 shellcheck bc flex bison xz-utils dpkg-dev
+ca-certificates dkms python3-docutils
 """.split()
 FIRMWARE = "firmware-netronome"
 HOST_TOOLS = {"mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs",

@@ -86,6 +86,31 @@ static const char *config_wrong(const struct card_config *cfg)
 	return NULL;
 }
 
+static void firmware_load(struct card *card)
+{
+	vnics_bind(card);
+	flower_start(card);
+}
+
+static void firmware_unload(struct card *card)
+{
+	flower_stop(card);
+	vnics_unbind(card);
+}
+
+/* Rooms below call up only by way of these */
+static const struct card_firmware_ops firmware_ops = {
+	.load = firmware_load,
+	.unload = firmware_unload,
+	.port_changed = flower_port_changed,
+	.vnic_changed = flower_vnic_changed,
+	.vf_link = flower_vf_link,
+	.cmsg = flower_cmsg,
+	.from_host = flower_from_host,
+	.queue_read = queue_read,
+	.queue_write = queue_write,
+};
+
 struct card *card_new(const struct card_config *cfg, const struct card_host *ops,
 		      void *host, const char **err)
 {
@@ -100,6 +125,7 @@ struct card *card_new(const struct card_config *cfg, const struct card_host *ops
 		return NULL;
 	card->cfg = *cfg;
 	slot_init(card, ops, host);
+	card->fw = &firmware_ops;
 	card->board = board_find(cfg->board);
 	card->cfg.serial_low += card->board->dsn[5];
 	card->vnics = calloc(1, sizeof(*card->vnics));
@@ -249,7 +275,7 @@ void card_vf_bar_write(struct card *card, unsigned int vf, unsigned int bar,
 		return;
 	if (vf < n->vfs && !bar && addr + size <= AGL_CB_SIZE) {
 		put_le(n->vf[vf].cb + addr, val, size);
-		vnic_memory_written(card, n->vf[vf].cb + addr, size);
+		vnic_written(&n->vf[vf], addr, size);
 	} else if (vf < n->vfs && bar &&
 		   addr < AGL_QC_PER_RING * AGL_QC_STRIDE) {
 		queue_write(card, AGL_QC_PER_RING * AGL_QC_STRIDE *

@@ -76,6 +76,7 @@ struct card_host {
  * @active_ms: period of the ACTIVE_TUNS messages
  * @encap_df: encapsulated IPv4 packets have DF set
  * @contexts: statistics contexts, so rules; 0: as the firmware's file says
+ * @cap_off: bits that PF, VFs and representors don't offer
  * @flow_overhead: bytes per packet added to flow byte counters
  */
 struct card_config {
@@ -93,6 +94,7 @@ struct card_config {
 	unsigned int active_ms;
 	bool encap_df;
 	unsigned int contexts;
+	uint32_t cap_off;
 	unsigned int flow_overhead;
 };
 

@@ -216,12 +216,13 @@ static bool fault_set(struct card *card, unsigned int id, const char *value)
 
 	if (!fault_parse(&types[id], &f, value))
 		return false;
+	if (!card_enter(card))
+		return false;
 	card->fault[id] = f;
 	card_event(card, EVENT_FAULT, id);
-	if (types[id].changed && card_enter(card)) {
+	if (types[id].changed)
 		types[id].changed(card);
-		card_leave(card);
-	}
+	card_leave(card);
 	return true;
 }
 

@@ -41,9 +41,6 @@ static const struct board boards[] = {
 	},
 };
 
-/* Distance between the first indexes of two cages */
-#define CAGE_STEP	4
-
 const struct board *board_find(const char *name)
 {
 	unsigned int i;
@@ -58,7 +55,7 @@ static void port_set(struct card *card, unsigned int cage, unsigned int lane,
 		     unsigned int lanes, unsigned int rate)
 {
 	const struct board *b = card->board;
-	unsigned int index = cage * CAGE_STEP + lane;
+	unsigned int index = cage * BOARD_CAGE_STEP + lane;
 	struct phys_port *p = &card->ports[index];
 	uint8_t offset = b->lanes > 1 ? index : cage;
 	bool cable = p->present ? p->cable : true;
@@ -146,7 +143,7 @@ void board_apply_overrides(struct card *card)
 		struct phys_port *first = NULL;
 
 		for (lane = 0; lane < b->lanes; lane++) {
-			struct phys_port *p = &card->ports[cage * CAGE_STEP + lane];
+			struct phys_port *p = &card->ports[cage * BOARD_CAGE_STEP + lane];
 
 			if (p->present && p->override && !first)
 				first = p;
@@ -156,7 +153,7 @@ void board_apply_overrides(struct card *card)
 		lane = first->next_lanes;
 		i = first->next_rate;
 		for (unsigned int l = 0; l < b->lanes; l++)
-			card->ports[cage * CAGE_STEP + l].present = false;
+			card->ports[cage * BOARD_CAGE_STEP + l].present = false;
 		for (unsigned int l = 0; l < b->lanes / lane; l++)
 			port_set(card, cage, l * lane, lane, i);
 	}

@@ -28,6 +28,9 @@
 #define CARD_VF_LIMIT		61
 #define CARD_HWINFO_KEYS	64
 #define CARD_TIMER_UNKNOWN	UINT64_MAX
+#define CARD_LISTENERS		8
+/* Distance between the first port indexes of two cages */
+#define BOARD_CAGE_STEP		4
 
 #define SYS_HWINFO		0x8100030000ULL
 #define SYS_HWINFO_SIZE		0x2000
@@ -122,15 +125,45 @@ struct mem_area {
 	size_t size;
 };
 
+/* Memory behind a symbol of the firmware; p is NULL if it has no such symbol */
+struct object {
+	uint8_t *p;
+	size_t size;
+};
+
 struct image {
 	bool loaded;
-	const uint8_t *symtab;
+	uint32_t symtab;	/* in the first EMEM */
 	size_t symbols;
-	const char *strtab;
+	uint32_t strtab;
 	size_t strtab_size;
-	uint8_t *mac_stats;
-	size_t mac_stats_size;
+	struct object app_id, pf_bar, ctrl_bar, vf_bar, vf_cfg, mac_stats;
+	struct object features, host_mask, combined, merge_enable, ctx_count;
 	char name[17];
+};
+
+struct vnic;
+
+/* What the chip and the vNICs ask of the firmware; card.c knows them all */
+struct card_firmware_ops {
+	void (*load)(struct card *card);
+	void (*unload)(struct card *card);
+	void (*port_changed)(struct card *card, struct phys_port *p);
+	void (*vnic_changed)(struct card *card, struct vnic *v);
+	void (*vf_link)(struct card *card, unsigned int vf);
+	void (*cmsg)(struct card *card, uint32_t port, const uint8_t *msg,
+		     size_t len);
+	void (*from_host)(struct card *card, struct vnic *v, uint32_t port,
+			  const uint8_t *frame, size_t len);
+	uint64_t (*queue_read)(struct card *card, uint64_t off);
+	void (*queue_write)(struct card *card, uint64_t off, uint32_t val);
+};
+
+/* Somebody who wants to know when the host writes to memory */
+struct listener {
+	const uint8_t *p;
+	size_t size;
+	void (*written)(struct card *card, size_t off, size_t size);
 };
 
 struct vnics;
@@ -142,6 +175,7 @@ struct card {
 	void *host;
 	const struct card_host *slot;	/* what is behind them */
 	void *slot_host;
+	const struct card_firmware_ops *fw;
 	const struct board *board;
 	bool inside;			/* a call into the card is not over */
 
@@ -150,6 +184,8 @@ struct card {
 	uint32_t csr[0x180 / 4];
 	struct mem_area island[64];	/* direct access */
 	struct mem_area emem[3];	/* islands 24 to 26, plain */
+	struct listener listeners[CARD_LISTENERS];
+	unsigned int listening;
 
 	struct hwinfo_pair hwinfo[CARD_HWINFO_KEYS];
 	unsigned int hwinfo_keys;
@@ -247,6 +283,11 @@ uint8_t *mem_ptr(struct card *card, uint64_t addr, size_t len);
 uint64_t mem_addr(unsigned int island, uint64_t offset, bool direct);
 void mem_clear_firmware(struct card *card);
 void mem_free(struct card *card);
+/* All listeners go when the firmware is unloaded */
+void mem_listen(struct card *card, const uint8_t *p, size_t size,
+		void (*written)(struct card *card, size_t off, size_t size));
+void mem_listen_none(struct card *card);
+void mem_written(struct card *card, const uint8_t *p, size_t size);
 
 /* cpp.c */
 uint64_t cpp_read(struct card *card, unsigned int target, unsigned int action,
@@ -288,8 +329,9 @@ void nsp_soft_reset(struct card *card);
 bool image_load(struct card *card, const uint8_t *data, size_t len,
 		const char **why);
 void image_unload(struct card *card);
-uint8_t *image_symbol(struct card *card, const char *name, size_t *size);
-uint64_t image_value(struct card *card, const char *name, uint64_t missing);
+uint8_t *image_symbol(struct card *card, const char *name, size_t at_least,
+		      size_t *size);
+uint64_t object_value(const struct object *o, uint64_t missing);
 
 /* macstats.c */
 void mac_count(struct card *card, unsigned int index, bool rx,

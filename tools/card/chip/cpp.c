@@ -4,8 +4,6 @@
  * controller. 01-platform.md section 2.
  */
 #include "chip.h"
-#include "vnic/vnic.h"
-#include "flower/flower.h"
 
 /* 04-firmware-image.md section 1.8 */
 static const uint32_t imb_words[16] = {
@@ -20,19 +18,6 @@ static uint32_t xpb_read(uint64_t addr)
 	if (addr >= AGL_XPB_IMB_TABLE && addr < AGL_XPB_IMB_TABLE + 64)
 		return imb_words[(addr - AGL_XPB_IMB_TABLE) / 4];
 	return 0;
-}
-
-/* Memory that something listens to */
-static void mem_written(struct card *card, uint64_t addr, unsigned int size)
-{
-	uint8_t *p = mem_ptr(card, addr, size);
-
-	if (addr + size > SYS_NSP + AGL_NSP_COMMAND &&
-	    addr < SYS_NSP + AGL_NSP_COMMAND + 8)
-		nsp_command(card);
-	else if (p)
-		vnic_memory_written(card, p, size);
-	flower_memory_written(card, p);
 }
 
 static uint64_t mu_read(struct card *card, unsigned int action,
@@ -66,7 +51,7 @@ uint64_t cpp_read(struct card *card, unsigned int target, unsigned int action,
 		return 0;
 	case AGL_CPP_TARGET_LOCAL:
 		if (addr >= AGL_QC_BASE && addr < AGL_QC_BASE + AGL_QC_SIZE)
-			return queue_read(card, addr - AGL_QC_BASE);
+			return card->fw->queue_read(card, addr - AGL_QC_BASE);
 		return 0;
 	default:
 		card->cnt.cpp_bad++;
@@ -82,7 +67,7 @@ void cpp_write(struct card *card, unsigned int target, unsigned int action,
 
 	if (target == AGL_CPP_TARGET_LOCAL) {
 		if (addr >= AGL_QC_BASE && addr < AGL_QC_BASE + AGL_QC_SIZE)
-			queue_write(card, addr - AGL_QC_BASE, val);
+			card->fw->queue_write(card, addr - AGL_QC_BASE, val);
 		return;
 	}
 	if (target != AGL_CPP_TARGET_MU || token ||
@@ -96,5 +81,9 @@ void cpp_write(struct card *card, unsigned int target, unsigned int action,
 		return;
 	}
 	put_le(p, val, size);
-	mem_written(card, addr, size);
+	if (addr + size > SYS_NSP + AGL_NSP_COMMAND &&
+	    addr < SYS_NSP + AGL_NSP_COMMAND + 8)
+		nsp_command(card);
+	else
+		mem_written(card, p, size);
 }

@@ -34,11 +34,11 @@ static void add(uint8_t *block, unsigned int off, uint64_t n)
 
 static uint8_t *block_of(struct card *card, unsigned int index)
 {
-	uint8_t *p = card->image.mac_stats;
+	const struct object *o = &card->image.mac_stats;
 
-	if (!p || (index + 1) * AGL_MAC_STATS_BLOCK > card->image.mac_stats_size)
+	if (!o->p || (index + 1) * AGL_MAC_STATS_BLOCK > o->size)
 		return NULL;
-	return p + index * AGL_MAC_STATS_BLOCK;
+	return o->p + index * AGL_MAC_STATS_BLOCK;
 }
 
 static unsigned int size_class(size_t len)

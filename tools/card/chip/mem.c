@@ -90,6 +90,35 @@ void mem_clear_firmware(struct card *card)
 		area_clear(&card->emem[i]);
 }
 
+void mem_listen(struct card *card, const uint8_t *p, size_t size,
+		void (*written)(struct card *card, size_t off, size_t size))
+{
+	if (p && card->listening < CARD_LISTENERS)
+		card->listeners[card->listening++] =
+			(struct listener) { p, size, written };
+}
+
+void mem_listen_none(struct card *card)
+{
+	card->listening = 0;
+}
+
+/* The host wrote @size bytes at @p */
+void mem_written(struct card *card, const uint8_t *p, size_t size)
+{
+	unsigned int i;
+
+	for (i = 0; i < card->listening; i++) {
+		const struct listener *l = &card->listeners[i];
+		const uint8_t *from = p > l->p ? p : l->p;
+		const uint8_t *to = p + size < l->p + l->size ? p + size :
+								l->p + l->size;
+
+		if (from < to)
+			l->written(card, from - l->p, to - from);
+	}
+}
+
 void mem_free(struct card *card)
 {
 	unsigned int i;

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 
 #include "chip.h"
-#include "vnic/vnic.h"
-#include "flower/flower.h"
 
 #define NSP_BUFFER_MAX		(64u << 20)
 #define NSP_DMA_ORDER		31
@@ -62,16 +60,22 @@ void nsp_init(struct card *card)
 	}
 }
 
+static void firmware_stop(struct card *card)
+{
+	card->fw->unload(card);
+	mem_listen_none(card);
+}
+
 void nsp_soft_reset(struct card *card)
 {
 	card->cnt.resets++;
 	card_event(card, EVENT_RESET, 0);
-	flower_stop(card);
-	vnics_unbind(card);
+	firmware_stop(card);
 	image_unload(card);
 	board_apply_overrides(card);
 }
 
+/* What runs is replaced as a whole, or goes on if the file is refused */
 uint32_t nsp_firmware_load(struct card *card, const uint8_t *data, size_t len,
 			   int *error)
 {
@@ -85,8 +89,8 @@ uint32_t nsp_firmware_load(struct card *card, const uint8_t *data, size_t len,
 	}
 	card->cnt.fw_loads++;
 	card_event(card, EVENT_FIRMWARE, 0);
-	vnics_bind(card);
-	flower_start(card);
+	firmware_stop(card);
+	card->fw->load(card);
 	return FIELD_PREP(AGL_NSP_LOAD_MINOR, AGL_NSP_LOAD_NO_POLICY);
 }
 

@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "chip.h"
-#include "flower/flower.h"
 
 /* Link mode bits of READ_MEDIA */
 #define MEDIA_10G_CR		13
@@ -64,33 +63,46 @@ static bool lanes_possible(struct card *card, const struct phys_port *p,
 {
 	const struct board *b = card->board;
 
-	/* Count four only, named by the first lane */
+	/* One for each lane or all in one, named by the cage's first lane */
 	return b->lanes > 1 && (lanes == 1 || lanes == b->lanes) &&
-	       lanes != p->lanes;
+	       lanes != p->lanes && p->index % BOARD_CAGE_STEP == 0;
 }
 
-static int port_control(struct card *card, struct phys_port *p,
-			const struct agl_eth_entry *e)
+static bool rate_possible(struct card *card, unsigned int rate)
+{
+	return card->board->rate == AGL_ETH_RATE_25G &&
+	       rate >= AGL_ETH_RATE_10G && rate <= AGL_ETH_RATE_25G;
+}
+
+static bool control_possible(struct card *card, const struct phys_port *p,
+			     const struct agl_eth_entry *e)
+{
+	uint64_t ctrl = le64toh(e->control);
+
+	if (ctrl & AGL_ETH_CTRL_SET_LANES &&
+	    !lanes_possible(card, p, FIELD_GET(AGL_ETH_PORT_LANES,
+					       le64toh(e->port))))
+		return false;
+	return !(ctrl & AGL_ETH_CTRL_SET_RATE) ||
+	       rate_possible(card, FIELD_GET(AGL_ETH_STATE_RATE,
+					     le64toh(e->state)));
+}
+
+static void port_control(struct card *card, struct phys_port *p,
+			 const struct agl_eth_entry *e)
 {
 	uint64_t port = le64toh(e->port), state = le64toh(e->state);
 	uint64_t ctrl = le64toh(e->control);
 
 	if (ctrl & AGL_ETH_CTRL_SET_LANES) {
-		if (!lanes_possible(card, p, FIELD_GET(AGL_ETH_PORT_LANES, port)))
-			return EINVAL;
 		p->override = true;
 		p->next_lanes = FIELD_GET(AGL_ETH_PORT_LANES, port);
 		p->next_rate = AGL_ETH_RATE_10G;
 	}
 	if (ctrl & AGL_ETH_CTRL_SET_RATE) {
-		unsigned int rate = FIELD_GET(AGL_ETH_STATE_RATE, state);
-
-		if (card->board->rate != AGL_ETH_RATE_25G ||
-		    rate < AGL_ETH_RATE_10G || rate > AGL_ETH_RATE_25G)
-			return EINVAL;
 		p->override = true;
 		p->next_lanes = p->lanes;
-		p->next_rate = rate;
+		p->next_rate = FIELD_GET(AGL_ETH_STATE_RATE, state);
 	}
 	if (ctrl & AGL_ETH_CTRL_SET_ANEG)
 		p->aneg = FIELD_GET(AGL_ETH_STATE_ANEG, state);
@@ -102,23 +114,22 @@ static int port_control(struct card *card, struct phys_port *p,
 		p->rx_pause = state & AGL_ETH_STATE_RX_PAUSE;
 	p->identify = ctrl & AGL_ETH_CTRL_IDENTIFY;
 	p->configured = ctrl & AGL_ETH_CTRL_CONFIGURED;
-	flower_port_changed(card, p);
-	return 0;
+	card->fw->port_changed(card, p);
 }
 
+/* The whole table or nothing of it */
 int nsp_eth_control(struct card *card, const uint8_t *buf)
 {
 	const struct agl_eth_entry *e = (const void *)buf;
 	unsigned int i;
-	int error;
 
-	for (i = 0; i < ARRAY_SIZE(card->ports); i++) {
-		if (!card->ports[i].present)
-			continue;
-		error = port_control(card, &card->ports[i], &e[i]);
-		if (error)
-			return error;
-	}
+	for (i = 0; i < ARRAY_SIZE(card->ports); i++)
+		if (card->ports[i].present &&
+		    !control_possible(card, &card->ports[i], &e[i]))
+			return EINVAL;
+	for (i = 0; i < ARRAY_SIZE(card->ports); i++)
+		if (card->ports[i].present)
+			port_control(card, &card->ports[i], &e[i]);
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 
 static void profile_apply(struct card *card)
 {
-	uint8_t *p = image_symbol(card, AGL_SYM_FEATURES, NULL);
+	uint8_t *p = card->image.features.p;
 
 	if (p && !strcmp(card->cfg.profile, "full"))
 		put_le(p, FEATURES_FULL, 8);
@@ -22,7 +22,7 @@ static void profile_apply(struct card *card)
 /* A smaller card than the firmware's file says, to see it full */
 static void contexts_apply(struct card *card)
 {
-	uint8_t *p = image_symbol(card, AGL_SYM_CTX_COUNT, NULL);
+	uint8_t *p = card->image.ctx_count.p;
 
 	if (p && card->cfg.contexts)
 		put_le(p, card->cfg.contexts, 4);
@@ -32,10 +32,16 @@ static void combine(struct card *card)
 {
 	struct flower *f = card->flower;
 
-	f->features = image_value(card, AGL_SYM_FEATURES, 0) &
+	f->features = object_value(&card->image.features, 0) &
 		      (f->host_mask ? get_le(f->host_mask, 8) : ~0ULL);
 	if (f->combined)
 		put_le(f->combined, f->features, 8);
+}
+
+static void host_mask_written(struct card *card, size_t off, size_t size)
+{
+	if (card->flower->running)
+		combine(card);
 }
 
 static void port_init(struct port *p, uint32_t id, bool exists)
@@ -49,20 +55,22 @@ static void port_init(struct port *p, uint32_t id, bool exists)
 void flower_start(struct card *card)
 {
 	struct flower *f = card->flower;
+	struct image *img = &card->image;
 	unsigned int i;
-	char name[64];
 
-	snprintf(name, sizeof(name), AGL_SYM_APP_ID, 0);
-	if (image_value(card, name, 0) != AGL_APP_FLOWER) {
+	if (object_value(&img->app_id, 0) != AGL_APP_FLOWER) {
 		card_log(card, "firmware is not flower: nothing is forwarded");
 		return;
 	}
 	profile_apply(card);
 	contexts_apply(card);
-	f->host_mask = image_symbol(card, AGL_SYM_HOST_MASK, NULL);
-	f->combined = image_symbol(card, AGL_SYM_COMBINED, NULL);
-	f->merge_hints = image_symbol(card, AGL_SYM_MERGE_ENABLE, NULL);
-	f->contexts = image_value(card, AGL_SYM_CTX_COUNT, 1 << 17);
+	f->host_mask = img->host_mask.p;
+	f->combined = img->combined.p;
+	f->merge_hints = img->merge_enable.p;
+	f->contexts = object_value(&img->ctx_count, 1 << 17);
+	if (f->contexts > FLOWER_CONTEXTS_MAX)
+		f->contexts = FLOWER_CONTEXTS_MAX;
+	mem_listen(card, f->host_mask, 8, host_mask_written);
 	combine(card);
 	for (i = 0; i < ARRAY_SIZE(f->phys); i++)
 		port_init(&f->phys[i], AGL_PORT_PHYS(i), card->ports[i].present);
@@ -85,13 +93,4 @@ void flower_stop(struct card *card)
 	f->host_mask = NULL;
 	f->combined = NULL;
 	card_rearm(card);
-}
-
-void flower_memory_written(struct card *card, const uint8_t *p)
-{
-	struct flower *f = card->flower;
-
-	if (f->running && p && f->host_mask && p >= f->host_mask &&
-	    p < f->host_mask + 8)
-		combine(card);
 }

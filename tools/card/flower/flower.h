@@ -14,6 +14,8 @@
 #include "tunnel.h"
 
 #define FLOWER_DEFERRED_MAX	1024
+/* The public image has 500,000; a file may say anything, rules are host memory */
+#define FLOWER_CONTEXTS_MAX	(1u << 19)
 /* An action list of pushes alone, AGL_ACT_LIST_MAX / 8 of 4 bytes each */
 #define FLOWER_HEADROOM		512
 /* How often a packet can come back by way of an internal port */
@@ -154,7 +156,6 @@ struct flower {
 /* flower.c */
 void flower_start(struct card *card);
 void flower_stop(struct card *card);
-void flower_memory_written(struct card *card, const uint8_t *p);
 
 /* ports.c */
 struct port *port_find(struct card *card, uint32_t id);

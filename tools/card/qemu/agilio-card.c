@@ -20,6 +20,7 @@
 #include "hw/pci/msix.h"
 #include "hw/qdev-properties.h"
 #include "hw/qdev-properties-system.h"
+#include "migration/vmstate.h"
 #include "net/net.h"
 
 #include "card.h"
@@ -48,6 +49,9 @@ OBJECT_DECLARE_SIMPLE_TYPE(CardVFState, CARD_VF)
 #define CAP_SRIOV		0x200
 #define CFG_SLOTS		0x400
 #define CFG_SLOTS_END		0x460
+
+/* Lines of log a second */
+#define LOG_LINES		20
 
 #define BAR_TYPE		(PCI_BASE_ADDRESS_SPACE_MEMORY | \
 				 PCI_BASE_ADDRESS_MEM_TYPE_64)
@@ -81,6 +85,8 @@ struct CardState {
 	QEMUBH *bh;
 	QEMUTimer *timer;
 	bool timer_due;
+	int64_t log_began;
+	unsigned int log_lines;
 };
 
 struct CardVFState {
@@ -147,9 +153,21 @@ static uint64_t host_now(void *host)
 	return qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL);
 }
 
+/* A guest can make the card complain about every packet */
 static void host_log(void *host, const char *line)
 {
-	info_report("agilio-card: %s", line);
+	CardState *s = host;
+	int64_t now = qemu_clock_get_ns(QEMU_CLOCK_REALTIME);
+
+	if (now - s->log_began >= NANOSECONDS_PER_SECOND) {
+		if (s->log_lines > LOG_LINES)
+			info_report("agilio-card: %u lines more",
+				    s->log_lines - LOG_LINES);
+		s->log_began = now;
+		s->log_lines = 0;
+	}
+	if (s->log_lines++ < LOG_LINES)
+		info_report("agilio-card: %s", line);
 }
 
 static const struct card_host host_ops = {
@@ -472,6 +490,21 @@ static bool caps_init(CardState *s, Error **errp)
 	return true;
 }
 
+/* All but wires and VFs; does nothing for what is not there */
+static void card_destroy(CardState *s)
+{
+	PCIDevice *d = PCI_DEVICE(s);
+
+	pcie_aer_exit(d);
+	pcie_cap_exit(d);
+	msix_unuse_all_vectors(d);
+	msix_uninit(d, &s->bar[0].mr, &s->bar[0].mr);
+	qemu_bh_delete(s->bh);
+	timer_free(s->timer);
+	card_free(s->card);
+	s->card = NULL;
+}
+
 static void card_realize(PCIDevice *d, Error **errp)
 {
 	static const uint32_t size[] = {
@@ -503,8 +536,10 @@ static void card_realize(PCIDevice *d, Error **errp)
 				      &s->bar[i], "agilio-card-bar", size[i]);
 		pci_register_bar(d, 2 * i, BAR_TYPE_PREF, &s->bar[i].mr);
 	}
-	if (!caps_init(s, errp))
+	if (!caps_init(s, errp)) {
+		card_destroy(s);
 		return;
+	}
 	wires_init(s);
 }
 
@@ -517,13 +552,7 @@ static void card_unrealize(PCIDevice *d)
 		if (s->wire[i].nic)
 			qemu_del_nic(s->wire[i].nic);
 	pcie_sriov_pf_exit(d);
-	pcie_aer_exit(d);
-	pcie_cap_exit(d);
-	msix_unuse_all_vectors(d);
-	msix_uninit(d, &s->bar[0].mr, &s->bar[0].mr);
-	qemu_bh_delete(s->bh);
-	timer_free(s->timer);
-	card_free(s->card);
+	card_destroy(s);
 }
 
 static void card_reset_hold(Object *obj, ResetType type)
@@ -562,6 +591,7 @@ static const Property card_properties[] = {
 	DEFINE_PROP_UINT32("active-ms", CardState, cfg.active_ms, 5000),
 	DEFINE_PROP_BOOL("encap-df", CardState, cfg.encap_df, false),
 	DEFINE_PROP_UINT32("contexts", CardState, cfg.contexts, 0),
+	DEFINE_PROP_UINT32("cap-off", CardState, cfg.cap_off, 0),
 	DEFINE_PROP_UINT32("flow-byte-overhead", CardState, cfg.flow_overhead, 14),
 	DEFINE_PROP_NETDEV("wire0", CardState, wire[0].conf.peers),
 	DEFINE_PROP_NETDEV("wire1", CardState, wire[1].conf.peers),
@@ -599,6 +629,17 @@ static void ids(PCIDeviceClass *c, uint16_t device)
 	c->class_id = PCI_CLASS_NETWORK_ETHERNET;
 }
 
+/* What the card knows is in no stream: saving it would lose it silently */
+static const VMStateDescription card_vmstate = {
+	.name = TYPE_CARD,
+	.unmigratable = 1,
+};
+
+static const VMStateDescription vf_vmstate = {
+	.name = TYPE_CARD_VF,
+	.unmigratable = 1,
+};
+
 static void card_class_init(ObjectClass *class, void *data)
 {
 	DeviceClass *dc = DEVICE_CLASS(class);
@@ -610,9 +651,20 @@ static void card_class_init(ObjectClass *class, void *data)
 	ids(c, DEVICE_PF);
 	RESETTABLE_CLASS(class)->phases.hold = card_reset_hold;
 	dc->desc = "Agilio CX SmartNIC";
+	dc->vmsd = &card_vmstate;
 	dc->hotpluggable = false;
 	device_class_set_props(dc, card_properties);
 	set_bit(DEVICE_CATEGORY_NETWORK, dc->categories);
+}
+
+static void vf_unrealize(PCIDevice *d)
+{
+	CardVFState *s = CARD_VF(d);
+
+	pcie_aer_exit(d);
+	pcie_cap_exit(d);
+	msix_unuse_all_vectors(d);
+	msix_uninit(d, &s->bar0, &s->bar0);
 }
 
 static void vf_realize(PCIDevice *d, Error **errp)
@@ -636,22 +688,15 @@ static void vf_realize(PCIDevice *d, Error **errp)
 		msix_vector_use(d, i);
 	if (pcie_endpoint_cap_init(d, CAP_EXP) < 0) {
 		error_setg(errp, "no PCI Express capability");
+		vf_unrealize(d);
 		return;
 	}
 	pcie_cap_flr_init(d);
-	if (pcie_aer_init(d, PCI_ERR_VER, CAP_AER, CAP_AER_SIZE, errp) < 0)
+	if (pcie_aer_init(d, PCI_ERR_VER, CAP_AER, CAP_AER_SIZE, errp) < 0) {
+		vf_unrealize(d);
 		return;
+	}
 	pcie_ari_init(d, CAP_ARI);
-}
-
-static void vf_unrealize(PCIDevice *d)
-{
-	CardVFState *s = CARD_VF(d);
-
-	pcie_aer_exit(d);
-	pcie_cap_exit(d);
-	msix_unuse_all_vectors(d);
-	msix_uninit(d, &s->bar0, &s->bar0);
 }
 
 static void vf_class_init(ObjectClass *class, void *data)
@@ -664,6 +709,7 @@ static void vf_class_init(ObjectClass *class, void *data)
 	ids(c, DEVICE_VF);
 	RESETTABLE_CLASS(class)->phases.hold = card_reset_hold;
 	dc->desc = "Agilio CX virtual function";
+	dc->vmsd = &vf_vmstate;
 	dc->user_creatable = false;
 	set_bit(DEVICE_CATEGORY_NETWORK, dc->categories);
 }

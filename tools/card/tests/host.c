@@ -65,6 +65,7 @@ static void bar_copy(uint64_t off, uint8_t *buf, size_t len, bool write)
 
 static bool host_dma_read(void *h, int fn, uint64_t addr, void *buf, size_t len)
 {
+	host.dmas++;
 	if (in_bar(addr, len)) {
 		bar_copy(addr - HOST_BARS, buf, len, false);
 		return true;
@@ -80,6 +81,7 @@ static bool host_dma_read(void *h, int fn, uint64_t addr, void *buf, size_t len)
 static bool host_dma_write(void *h, int fn, uint64_t addr, const void *buf,
 			   size_t len)
 {
+	host.dmas++;
 	if (in_bar(addr, len)) {
 		bar_copy(addr - HOST_BARS, (uint8_t *)buf, len, true);
 		return true;
@@ -141,19 +143,36 @@ uint8_t *host_read_file(const char *path, size_t *len)
 
 	if (!f)
 		return NULL;
-	data = malloc(16 << 20);
-	*len = fread(data, 1, 16 << 20, f);
+	fseek(f, 0, SEEK_END);
+	*len = ftell(f);
+	rewind(f);
+	data = malloc(*len);
+	*len = fread(data, 1, *len, f);
 	fclose(f);
 	return data;
+}
+
+static void load_standin(void)
+{
+	static uint8_t *image;
+	static size_t len;
+	int error = 0;
+
+	if (!image)
+		image = host_read_file(getenv("CARD_STANDIN"), &len);
+	if (!image) {
+		printf("# CARD_STANDIN does not name a file\n");
+		exit(1);
+	}
+	nsp_firmware_load(host.card, image, len, &error);
+	if (error)
+		exit(1);
 }
 
 void host_card(const struct card_config *cfg, bool firmware)
 {
 	struct card_config dflt;
 	const char *err;
-	uint8_t *image;
-	size_t len;
-	int error = 0;
 
 	card_free(host.card);
 	memset(&host, 0, sizeof(host));
@@ -163,17 +182,8 @@ void host_card(const struct card_config *cfg, bool firmware)
 		printf("# %s\n", err);
 		exit(1);
 	}
-	if (!firmware)
-		return;
-	image = host_read_file(getenv("CARD_STANDIN"), &len);
-	if (!image) {
-		printf("# CARD_STANDIN does not name a file\n");
-		exit(1);
-	}
-	nsp_firmware_load(host.card, image, len, &error);
-	free(image);
-	if (error)
-		exit(1);
+	if (firmware)
+		load_standin();
 }
 
 /* Each natural queue has 16 KiB for rings and its buffers behind 1 MiB */

@@ -38,6 +38,7 @@ struct fake_host {
 	bool hold;		/* host_run() does nothing */
 	bool tied;		/* wires 0 and 1 end in each other */
 	bool dma_may_fail;
+	unsigned int dmas;
 	bool bars;
 	uint32_t tx_at[64];	/* by natural queue, as the next */
 	uint32_t rx_at[64];

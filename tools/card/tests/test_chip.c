@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Bus, resource table, hwinfo, NSP and firmware files. */
+#include <errno.h>
+
 #include "host.h"
 
 static void slot(unsigned int n, uint32_t word)
@@ -165,6 +167,27 @@ static void test_split(void)
 	board_apply_overrides(host.card);
 	CHECK(nsp_eth_rescan(host.card, (uint8_t *)t) == 5);
 	CHECK(!(le64toh(t[0].state) & AGL_ETH_STATE_OVERRIDE));
+
+	test_begin("lanes are joined by the first one only; a table is one change");
+	t[0].control |= htole64(AGL_ETH_CTRL_IDENTIFY);
+	t[1].port = htole64((le64toh(t[1].port) & ~AGL_ETH_PORT_LANES) | 4);
+	t[1].control |= htole64(AGL_ETH_CTRL_SET_LANES);
+	CHECK(nsp_eth_control(host.card, (uint8_t *)t) == EINVAL);
+	CHECK(!host.card->ports[0].identify && !host.card->ports[1].override);
+	nsp_eth_rescan(host.card, (uint8_t *)t);
+	t[0].port = htole64((le64toh(t[0].port) & ~AGL_ETH_PORT_LANES) | 4);
+	t[0].control |= htole64(AGL_ETH_CTRL_SET_LANES);
+	CHECK(nsp_eth_control(host.card, (uint8_t *)t) == 0);
+	board_apply_overrides(host.card);
+	CHECK(nsp_eth_rescan(host.card, (uint8_t *)t) == 2);
+}
+
+static uint64_t value_of(const char *name)
+{
+	struct object o = {};
+
+	o.p = image_symbol(host.card, name, 4, &o.size);
+	return object_value(&o, 0);
 }
 
 static void test_image(void)
@@ -175,16 +198,16 @@ static void test_image(void)
 
 	test_begin("the stand-in's symbols are where the real file has them");
 	host_card(NULL, true);
-	CHECK(image_value(host.card, "_pf0_net_app_id", 0) == 3);
-	CHECK(image_value(host.card, "nfd_vf_cfg_max_vfs", 0) == 61);
-	CHECK(image_value(host.card, "CONFIG_FC_HOST_CTX_COUNT", 0) == 500000);
-	CHECK(image_symbol(host.card, "_mac_stats", &n) ==
+	CHECK(value_of("_pf0_net_app_id") == 3);
+	CHECK(value_of("nfd_vf_cfg_max_vfs") == 61);
+	CHECK(value_of("CONFIG_FC_HOST_CTX_COUNT") == 500000);
+	CHECK(image_symbol(host.card, "_mac_stats", 6144, &n) ==
 	      mem_ptr(host.card, 0x9c003f1000, n) && n == 6144);
-	CHECK(image_value(host.card, AGL_SYM_COMBINED, 0) == 0x7f);
+	CHECK(value_of(AGL_SYM_COMBINED) == 0x7f);
 
 	test_begin("host mask written: combined = extra and mask");
 	cpp_write(host.card, 7, 1, 0, 0x9c003d09c0, 0x800001ff, 8);
-	CHECK(image_value(host.card, AGL_SYM_COMBINED, 0) == 0x800001ff);
+	CHECK(value_of(AGL_SYM_COMBINED) == 0x800001ff);
 
 	test_begin("a damaged file is refused, whatever is damaged");
 	data = host_read_file(getenv("CARD_STANDIN"), &len);

@@ -140,7 +140,7 @@ static void test_unmask(void)
 	irq_signal(PF, vec, AGL_ICR_RING);
 	CHECK(host.irqs[vec] == 1);
 	put_le(PF->cb + AGL_CB_ICR(vec - 2), 0, 4);
-	vnic_memory_written(host.card, PF->cb + AGL_CB_ICR(vec - 2), 4);
+	mem_written(host.card, PF->cb + AGL_CB_ICR(vec - 2), 4);
 	CHECK(host.irqs[vec] == 2);
 }
 

@@ -88,7 +88,7 @@ static void setup(void)
 	host_ctrl_up();
 	host_port_up(AGL_PORT_PHYS(0));
 	host_port_up(AGL_PORT_VF(0, 0));
-	host_vnic_up(VF0, AGL_CTRL_TXCSUM | AGL_CTRL_LSO2);
+	host_vnic_up(VF0, AGL_CTRL_TXCSUM | AGL_CTRL_LSO2 | AGL_CTRL_GATHER);
 	host_vnic_up(PF, AGL_CTRL_RXCSUM | AGL_CTRL_RSS2 | AGL_CTRL_LSO2 |
 		     AGL_CTRL_TXCSUM | AGL_CTRL_RXVLAN_V2);
 	put_le(PF->cb + AGL_CB_RSS_CTRL, 0x3f7f, 4);
@@ -331,12 +331,27 @@ static void test_descriptors(void)
 	CHECK(host_counter("tx_bad_desc") == 3);
 	CHECK(queue_tx(VF0, 0)->rptr == queue_tx(VF0, 0)->wptr);
 
+	test_begin("several descriptors need GATHER");
+	d.dma_len = htole16(32);
+	d.data_len = htole16(64);
+	tx_raw(&d, 1);
+	d.offset_eop = AGL_TXD_EOP;
+	tx_raw(&d, 1);
+	CHECK(host_counter("tx_frames") == 2);
+	host_vnic_up(VF0, 0);
+	d.offset_eop = 0;
+	tx_raw(&d, 1);
+	d.offset_eop = AGL_TXD_EOP;
+	tx_raw(&d, 1);
+	CHECK(host_counter("tx_frames") == 2);
+	CHECK(host_counter("tx_bad_desc") == 4);
+
 	test_begin("the ring goes on after what was refused");
 	d.offset_eop = AGL_TXD_EOP;
 	d.dma_len = htole16(64);
 	d.data_len = htole16(64);
 	tx_raw(&d, 1);
-	CHECK(host_counter("tx_frames") == 2);
+	CHECK(host_counter("tx_frames") == 3);
 }
 
 static void test_dma_errors(void)
@@ -372,8 +387,36 @@ static void test_dma_errors(void)
 	CHECK(get_le(PF->cb + AGL_CB_RX_ERRORS, 8) == 1);
 }
 
+static void test_encap(void)
+{
+	struct neigh n = { .src_mac = { 2, 3, 4, 5, 6, 7 } };
+	struct agl_act_set_tunnel set = {
+		.type_index = htobe32(FIELD_PREP(AGL_SET_TUNNEL_TYPE,
+						 AGL_TUN_VXLAN)),
+		.flags = htobe16(AGL_TUN_FLAG_CSUM), .tpid = htobe16(0x1234),
+	};
+	struct tunnel t = { .neigh = &n, .set = &set };
+	static uint8_t inner[VNIC_FRAME_MAX], out[VNIC_FRAME_MAX + ENCAP_ROOM];
+	struct l4_view v;
+	size_t len;
+
+	test_begin("a tunnel's outer tag may have any TPID");
+	setup();
+	len = encap(host.card, &t, inner, 64, out);
+	CHECK(len == 14 + 4 + 20 + 8 + 8 + 64 && !memcmp(out + 6, n.src_mac, 6));
+	put_be16(out + 12, 0x8100);
+	l4_parse(out, len, &v);
+	CHECK(v.l4 == 38 && v.l4_end == len);
+	CHECK(csum_ip4_ok(out, &v) && csum_l4_ok(out, &v));
+
+	test_begin("a tunnel's packet is not longer than IP can say");
+	CHECK(encap(host.card, &t, inner, 65535 - 36, out) == 18 + 65535);
+	CHECK(encap(host.card, &t, inner, 65535 - 35, out) == 0);
+}
+
 int main(void)
 {
+	test_encap();
 	test_frames();
 	test_wrong_is_no_l4();
 	test_lso();

@@ -37,7 +37,7 @@ static void setup_profile(const struct card_config *cfg)
 {
 	host_card(cfg, true);
 	put_le(host.card->flower->host_mask, 0x80001fff, 8);
-	flower_memory_written(host.card, host.card->flower->host_mask);
+	mem_written(host.card, host.card->flower->host_mask, 8);
 	host_ctrl_up();
 	host_port_up(AGL_PORT_PHYS(0));
 	host_port_up(AGL_PORT_PHYS(4));

@@ -158,10 +158,10 @@ static void test_irq(void)
 	wire_in(f, len);
 	CHECK(host.irqs[vec] == 1);
 	PF->cb[AGL_CB_ICR(vec)] = 0;
-	vnic_memory_written(host.card, PF->cb + AGL_CB_ICR(vec), 1);
+	vnic_written(PF, AGL_CB_ICR(vec), 1);
 	CHECK(host.irqs[vec] == 2);
 	PF->cb[AGL_CB_ICR(vec)] = 0;
-	vnic_memory_written(host.card, PF->cb + AGL_CB_ICR(vec), 1);
+	vnic_written(PF, AGL_CB_ICR(vec), 1);
 	CHECK(host.irqs[vec] == 2);
 
 	test_begin("moderation: by count, and by time from the oldest");
@@ -181,16 +181,88 @@ static void test_irq(void)
 	card_timer(host.card);
 	CHECK(host.irqs[vec] == 2);
 
-	test_begin("moderation without a time limit: only the count");
+	test_begin("moderation of 0 ticks is none, whatever the count");
 	setup(0);
 	put_le(PF->cb + AGL_CB_RXR_IRQMOD(0), 2 << 16, 4);
 	host_vnic_up(PF, AGL_CTRL_IRQMOD);
 	wire_in(f, len);
-	host.now += 1000000000;
-	card_timer(host.card);
-	CHECK(host.irqs[vec] == 0);
-	wire_in(f, len);
 	CHECK(host.irqs[vec] == 1);
+}
+
+static void test_reset(void)
+{
+	unsigned int before;
+	uint8_t f[128];
+	size_t len = hex(TCP_FRAME, f);
+
+	test_begin("after the PF's reset: no DMA, no interrupt");
+	setup(0);
+	PF->cb[AGL_CB_LSC] = 7;
+	host_vnic_up(PF, 0);
+	host_port_up(AGL_PORT_PF(0));
+	before = host.dmas;
+	memset(host.irqs, 0, sizeof(host.irqs));
+	card_flr(host.card, CARD_FN_PF);
+	wire_in(f, len);
+	host_run();
+	card_timer(host.card);
+	CHECK(host.dmas == before);
+	CHECK(!host.irqs[7] && !host.irqs[PF->natural]);
+	CHECK(!vnic_enabled(PF) && !vnic_enabled(&host.card->vnics->ctrl));
+}
+
+static void test_caps(void)
+{
+	struct card_config cfg;
+	unsigned int bit;
+
+	test_begin("capabilities can be taken away, and are not on then");
+	for (bit = 1; bit < 32; bit++) {
+		card_config_default(&cfg);
+		cfg.cap_off = 1u << bit;
+		host_card(&cfg, true);
+		host_vnic_up(PF, 0xffffffff);
+		CHECK(!(get_le(PF->cb + AGL_CB_CAP, 4) >> bit & 1));
+		CHECK(!(PF->ctrl >> bit & 1));
+		CHECK(PF->ctrl == get_le(PF->cb + AGL_CB_CAP, 4));
+	}
+
+	test_begin("a reconfiguration that can't be done is refused, as a whole");
+	setup(0);
+	PF->cb[AGL_CB_RXR_SZ(1)] = 7;
+	put_le(PF->cb + AGL_CB_CTRL, 0, 4);
+	put_le(PF->cb + AGL_CB_UPDATE, AGL_UPDATE_GEN | AGL_UPDATE_RING, 4);
+	vnic_reconfig(PF);
+	CHECK(get_le(PF->cb + AGL_CB_UPDATE, 4) & AGL_UPDATE_ERR);
+	CHECK(vnic_enabled(PF) && host_counter("reconfig_errors") == 1);
+	PF->cb[AGL_CB_RXR_SZ(1)] = 19;
+	vnic_reconfig(PF);
+	CHECK(host_counter("reconfig_errors") == 2);
+	PF->cb[AGL_CB_RXR_SZ(1)] = 18;
+	put_le(PF->cb + AGL_CB_UPDATE, AGL_UPDATE_GEN | AGL_UPDATE_RING, 4);
+	vnic_reconfig(PF);
+	CHECK(!get_le(PF->cb + AGL_CB_UPDATE, 4) && !vnic_enabled(PF));
+}
+
+static void test_octets(void)
+{
+	uint8_t f[64];
+
+	test_begin("broadcast, multicast and unicast octets add up");
+	setup(0);
+	memset(f, 0, sizeof(f));
+	memset(f, 255, 6);
+	wire_in(f, sizeof(f));
+	/* Four bytes of ones are no broadcast */
+	f[5] = 0;
+	wire_in(f, sizeof(f));
+	f[0] = 2;
+	wire_in(f, sizeof(f));
+	CHECK(get_le(PF->cb + AGL_CB_RX_BC_OCTETS, 8) == 64);
+	CHECK(get_le(PF->cb + AGL_CB_RX_MC_OCTETS, 8) == 64);
+	CHECK(get_le(PF->cb + AGL_CB_RX_UC_OCTETS, 8) == 64);
+	CHECK(get_le(PF->cb + AGL_CB_RX_BC_FRAMES, 8) == 1);
+	CHECK(get_le(PF->cb + AGL_CB_RX_MC_FRAMES, 8) == 1);
 }
 
 static void test_rss(void)
@@ -240,10 +312,14 @@ static bool passes(uint16_t tci)
 
 static void test_filter(void)
 {
+	struct card_config cfg;
 	uint8_t *ret;
 
+	card_config_default(&cfg);
+	cfg.ctag_filter = true;
 	test_begin("mailbox: the VLAN filter passes what was added");
-	setup(AGL_CTRL_CTAG_FILTER);
+	host_card(&cfg, true);
+	host_vnic_up(PF, AGL_CTRL_CTAG_FILTER);
 	CHECK(!passes(100) && passes(0) && passes(0xe000));
 	filter(AGL_MBOX_CTAG_ADD, 100);
 	CHECK(!get_le(PF->cb + AGL_CB_MBOX + AGL_MBOX_RET, 4));
@@ -270,6 +346,9 @@ int main(void)
 	test_tso();
 	test_rx();
 	test_irq();
+	test_reset();
+	test_caps();
+	test_octets();
 	test_rss();
 	test_filter();
 	return test_end();

@@ -40,14 +40,11 @@ void irq_ring_event(struct vnic *v, struct vnic_ring *r)
 
 	if (!r->unsignalled++)
 		r->oldest = now;
-	if ((!r->delay && !r->frames) ||
-	    (r->frames && r->unsignalled >= r->frames)) {
+	/* 04 section 5.2: without a time there is no waiting for a count */
+	if (!r->delay || (r->frames && r->unsignalled >= r->frames)) {
 		ring_signal(v, r);
 		return;
 	}
-	/* Without a time limit it waits for the other frames */
-	if (!r->delay)
-		return;
 	if (!v->card->vnics->deadline ||
 	    r->oldest + r->delay < v->card->vnics->deadline) {
 		v->card->vnics->deadline = r->oldest + r->delay;

@@ -3,7 +3,6 @@
  * From the host's transmit ring to finished frames. 02-vnic.md 7.2, 9.3.
  */
 #include "vnic.h"
-#include "flower/flower.h"
 
 #define PROTO_TCP	6
 #define PROTO_UDP	17
@@ -62,8 +61,11 @@ static enum tx_state gather(struct vnic *v, unsigned int ring,
 			      le32toh(p->desc.addr_lo), buf + len, n))
 			return TX_STUCK;
 		len += n;
-		if (p->desc.offset_eop & AGL_TXD_EOP)
-			return check_descs(p, len);
+		if (!(p->desc.offset_eop & AGL_TXD_EOP))
+			continue;
+		if (p->descs > 1 && !(v->ctrl & AGL_CTRL_GATHER))
+			return TX_BAD;
+		return check_descs(p, len);
 	}
 	return TX_PART;
 }
@@ -96,7 +98,7 @@ static void emit(struct vnic *v, uint32_t port, uint8_t *frame, size_t len)
 {
 	v->card->cnt.tx_frames++;
 	vnic_count_frame(v, &vnic_tx_counts, frame, len);
-	flower_from_host(v->card, v, port, frame, len);
+	v->card->fw->from_host(v->card, v, port, frame, len);
 }
 
 static void segment_fix(uint8_t *s, const struct l4_view *l, size_t len,
@@ -228,7 +230,7 @@ static bool transmit(struct vnic *v, const struct tx_packet *p)
 		return false;
 	if (v->kind != VNIC_CTRL)
 		return transmit_data(v, port, vlan, buf + p->meta, p);
-	flower_cmsg(v->card, port, buf + p->meta, p->len);
+	v->card->fw->cmsg(v->card, port, buf + p->meta, p->len);
 	return true;
 }
 

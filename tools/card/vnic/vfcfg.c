@@ -5,7 +5,6 @@
 #include <errno.h>
 
 #include "vnic.h"
-#include "flower/flower.h"
 
 static uint8_t *entry_of(struct card *card, unsigned int vf)
 {
@@ -49,6 +48,6 @@ void vfcfg_update(struct card *card)
 	if (what & AGL_VFCFG_OP_VLAN)
 		card->vnics->vf[vf].vst_tci = get_le(e + AGL_VFCFG_VLAN, 2);
 	if (what & AGL_VFCFG_OP_LINK)
-		flower_vf_link(card, vf);
+		card->fw->vf_link(card, vf);
 	put_le(t + AGL_VFCFG_RET, 0, 2);
 }

@@ -8,7 +8,6 @@
 #include <errno.h>
 
 #include "vnic.h"
-#include "flower/flower.h"
 
 #define VNIC_VERSION		0x505
 #define TLV_SKIP_TO		0x2200
@@ -81,7 +80,7 @@ static void write_tlvs(struct vnic *v)
 	put_le(p, FIELD_PREP(AGL_TLV_TYPE, AGL_TLV_ME_FREQ) | 4, 4);
 	put_le(p + 4, ME_MHZ, 4);
 	put_le(p + 8, FIELD_PREP(AGL_TLV_TYPE, AGL_TLV_REPR_CAP) | 4, 4);
-	put_le(p + 12, CAP_REPR, 4);
+	put_le(p + 12, CAP_REPR & ~v->card->cfg.cap_off, 4);
 	put_le(p + 16, FIELD_PREP(AGL_TLV_TYPE, AGL_TLV_END), 4);
 }
 
@@ -123,7 +122,8 @@ void vnic_reset(struct vnic *v)
 	memcpy(v->cb + AGL_CB_MAC_HI, mac, sizeof(mac));
 	v->cb[AGL_CB_LSC] = AGL_CB_NO_VECTOR;
 	put_le(v->cb + AGL_CB_VERSION, VNIC_VERSION, 4);
-	put_le(v->cb + AGL_CB_CAP, v->kind == VNIC_CTRL ? CAP_CTRL : data, 4);
+	v->cap = v->kind == VNIC_CTRL ? CAP_CTRL : data & ~cfg->cap_off;
+	put_le(v->cb + AGL_CB_CAP, v->cap, 4);
 	write_limits(v);
 	put_le(v->cb + AGL_CB_START_RXQ, vf ? 0 : 4 * v->natural, 4);
 	put_le(v->cb + AGL_CB_RSS_CAP,
@@ -157,28 +157,63 @@ static void vnic_setup(struct card *card, struct vnic *v, enum vnic_kind kind,
 	vnic_reset(v);
 }
 
+/* The host wrote to a control BAR; ICR bytes that are 0 now are unmasked */
+void vnic_written(struct vnic *v, size_t off, size_t size)
+{
+	for (; size--; off++)
+		if (off >= AGL_CB_ICR(0) && off <= AGL_CB_ICR(255) &&
+		    !v->cb[off])
+			irq_unmasked(v, off - AGL_CB_ICR(0));
+}
+
+static void pf_written(struct card *card, size_t off, size_t size)
+{
+	vnic_written(&card->vnics->pf, off, size);
+}
+
+static void ctrl_written(struct card *card, size_t off, size_t size)
+{
+	vnic_written(&card->vnics->ctrl, off, size);
+}
+
+/* Words are aligned, so a write is within one VF's */
+static void vfs_written(struct card *card, size_t off, size_t size)
+{
+	vnic_written(&card->vnics->vf[off / AGL_CB_SIZE], off % AGL_CB_SIZE,
+		     size);
+}
+
+/* VFs that have both a control BAR and settings, if there are settings */
+static unsigned int vfs_of(const struct image *img)
+{
+	size_t n = img->vf_bar.p ? img->vf_bar.size / AGL_CB_SIZE : 0;
+	size_t entries = img->vf_cfg.p ?
+			 (img->vf_cfg.size - AGL_VFCFG_ENTRY(0)) /
+			 AGL_VFCFG_ENTRY(0) : CARD_VF_LIMIT;
+
+	if (n > entries)
+		n = entries;
+	return n < CARD_VF_LIMIT ? n : CARD_VF_LIMIT;
+}
+
 void vnics_bind(struct card *card)
 {
+	struct image *img = &card->image;
 	struct vnics *n = card->vnics;
 	unsigned int i;
-	char name[64];
-	size_t size;
 
 	memset(n->qc, 0, sizeof(n->qc));
-	snprintf(name, sizeof(name), AGL_SYM_BAR0, 0);
-	vnic_setup(card, &n->pf, VNIC_PF, 0, image_symbol(card, name, NULL));
-	snprintf(name, sizeof(name), AGL_SYM_CTRL_BAR, 0);
-	vnic_setup(card, &n->ctrl, VNIC_CTRL, 0, image_symbol(card, name, NULL));
-	snprintf(name, sizeof(name), AGL_SYM_VF_BAR, 0);
-	n->vf_bar = image_symbol(card, name, &size);
-	n->vfs = n->vf_bar ? size / AGL_CB_SIZE : 0;
-	if (n->vfs > CARD_VF_LIMIT)
-		n->vfs = CARD_VF_LIMIT;
+	vnic_setup(card, &n->pf, VNIC_PF, 0, img->pf_bar.p);
+	vnic_setup(card, &n->ctrl, VNIC_CTRL, 0, img->ctrl_bar.p);
+	n->vf_bar = img->vf_bar.p;
+	n->vfs = vfs_of(img);
 	for (i = 0; i < n->vfs; i++)
 		vnic_setup(card, &n->vf[i], VNIC_VF, i,
 			   n->vf_bar + i * AGL_CB_SIZE);
-	snprintf(name, sizeof(name), AGL_SYM_VF_CFG, 0);
-	n->vf_cfg = image_symbol(card, name, NULL);
+	n->vf_cfg = img->vf_cfg.p;
+	mem_listen(card, n->pf.cb, AGL_CB_SIZE, pf_written);
+	mem_listen(card, n->ctrl.cb, AGL_CB_SIZE, ctrl_written);
+	mem_listen(card, n->vf_bar, (size_t)n->vfs * AGL_CB_SIZE, vfs_written);
 }
 
 void vnics_unbind(struct card *card)
@@ -297,6 +332,29 @@ static void run_mailbox(struct vnic *v)
 	put_le(m + AGL_MBOX_RET, err, 4);
 }
 
+/* log2 of 256 to 256 Ki descriptors */
+static bool ring_size_ok(uint8_t size)
+{
+	return size < 32 && 1u << size >= AGL_RING_MIN &&
+	       1u << size <= AGL_RING_MAX;
+}
+
+/* What would be refused; nothing of it is applied then */
+static bool update_possible(struct vnic *v, uint32_t update)
+{
+	uint64_t tx = get_le(v->cb + AGL_CB_TXRS_ENABLE, 8);
+	uint64_t rx = get_le(v->cb + AGL_CB_RXRS_ENABLE, 8);
+	unsigned int i;
+
+	if (!(update & AGL_UPDATE_RING))
+		return true;
+	for (i = 0; i < v->rings; i++)
+		if ((tx >> i & 1 && !ring_size_ok(v->cb[AGL_CB_TXR_SZ(i)])) ||
+		    (rx >> i & 1 && !ring_size_ok(v->cb[AGL_CB_RXR_SZ(i)])))
+			return false;
+	return true;
+}
+
 /* The host rang the configuration doorbell */
 void vnic_reconfig(struct vnic *v)
 {
@@ -309,13 +367,13 @@ void vnic_reconfig(struct vnic *v)
 		return;
 	v->card->cnt.reconfigs++;
 	card_event(v->card, EVENT_RECONFIG, v->natural);
-	if (fault_take(v->card, FAULT_UPDATE_ERR)) {
+	if (fault_take(v->card, FAULT_UPDATE_ERR) || !update_possible(v, update)) {
 		v->card->cnt.reconfig_errors++;
 		put_le(v->cb + AGL_CB_UPDATE, update | AGL_UPDATE_ERR, 4);
 		return;
 	}
 	if (update & (AGL_UPDATE_GEN | AGL_UPDATE_MACADDR)) {
-		v->ctrl = cb32(v, AGL_CB_CTRL);
+		v->ctrl = cb32(v, AGL_CB_CTRL) & v->cap;
 		v->flbufsz = cb32(v, AGL_CB_FLBUFSZ) & AGL_CB_FLBUFSZ_MASK;
 		v->lsc = v->cb[AGL_CB_LSC];
 	}
@@ -331,7 +389,7 @@ void vnic_reconfig(struct vnic *v)
 	if (update & AGL_UPDATE_VF)
 		vfcfg_update(v->card);
 	if (was != vnic_enabled(v))
-		flower_vnic_changed(v->card, v);
+		v->card->fw->vnic_changed(v->card, v);
 	put_le(v->cb + AGL_CB_UPDATE, 0, 4);
 }
 
@@ -364,33 +422,6 @@ void vnics_resume(struct card *card)
 	vnics_each(card, resume);
 }
 
-static struct vnic *vnic_of_memory(struct card *card, const uint8_t *p)
-{
-	struct vnics *n = card->vnics;
-
-	if (n->pf.cb && p >= n->pf.cb && p < n->pf.cb + AGL_CB_SIZE)
-		return &n->pf;
-	if (n->ctrl.cb && p >= n->ctrl.cb && p < n->ctrl.cb + AGL_CB_SIZE)
-		return &n->ctrl;
-	if (n->vf_bar && p >= n->vf_bar &&
-	    p < n->vf_bar + (size_t)n->vfs * AGL_CB_SIZE)
-		return &n->vf[(p - n->vf_bar) / AGL_CB_SIZE];
-	return NULL;
-}
-
-void vnic_memory_written(struct card *card, const uint8_t *p, unsigned int size)
-{
-	struct vnic *v = vnic_of_memory(card, p);
-	size_t off;
-
-	if (!v)
-		return;
-	for (off = p - v->cb; size--; off++)
-		if (off >= AGL_CB_ICR(0) && off <= AGL_CB_ICR(255) &&
-		    !v->cb[off])
-			irq_unmasked(v, off - AGL_CB_ICR(0));
-}
-
 void card_flr(struct card *card, int fn)
 {
 	struct vnic *v = vnic_of_function(card, fn);
@@ -399,10 +430,11 @@ void card_flr(struct card *card, int fn)
 	if (!v || !v->cb || !card_enter(card))
 		return;
 	was = vnic_enabled(v);
-	vnic_reset(v);
-	if (was)
-		flower_vnic_changed(card, v);
+	/* First: nobody is to be told of the PF's end, nor written to */
 	if (fn == CARD_FN_PF)
 		vnic_reset(&card->vnics->ctrl);
+	vnic_reset(v);
+	if (was)
+		card->fw->vnic_changed(card, v);
 	card_leave(card);
 }

@@ -34,6 +34,7 @@ struct vnic {
 	uint8_t *cb;
 	unsigned int natural;	/* first natural queue */
 	unsigned int rings;
+	uint32_t cap;		/* offered */
 	uint32_t ctrl;		/* as applied at the last reconfiguration */
 	uint32_t flbufsz;
 	uint8_t lsc;
@@ -87,7 +88,7 @@ struct vnic_counts {
 extern const struct vnic_counts vnic_rx_counts, vnic_tx_counts;
 void vnic_count_frame(struct vnic *v, const struct vnic_counts *c,
 		      const uint8_t *frame, size_t len);
-void vnic_memory_written(struct card *card, const uint8_t *p, unsigned int size);
+void vnic_written(struct vnic *v, size_t off, size_t size);
 
 /* queue.c */
 uint64_t queue_read(struct card *card, uint64_t off);
