@@ -57,13 +57,6 @@ TO_GO: set[tuple[str, str]] = {
     ("drivers/net/ethernet/agilio/tunnel/pre_tunnel.c", "table"),
     ("drivers/net/ethernet/agilio/tunnel/underlay.c", "netdev"),
     ("tools/card/chip/cpp.c", "vnic"),
-    ("tools/card/chip/cpp.c", "flower"),
-    ("tools/card/chip/nsp.c", "vnic"),
-    ("tools/card/chip/nsp.c", "flower"),
-    ("tools/card/chip/nsp_eth.c", "flower"),
-    ("tools/card/vnic/tx.c", "flower"),
-    ("tools/card/vnic/vfcfg.c", "flower"),
-    ("tools/card/vnic/vnic.c", "flower"),
 }
 
 INCLUDE = re.compile(r'^#\s*include "([^"]+)"', re.M)
