@@ -55,7 +55,6 @@ TO_GO: set[tuple[str, str]] = {
     ("drivers/net/ethernet/agilio/tunnel/mac.c", "netdev"),
     ("drivers/net/ethernet/agilio/tunnel/pre_tunnel.c", "table"),
     ("drivers/net/ethernet/agilio/tunnel/underlay.c", "netdev"),
-    ("tools/card/chip/cpp.c", "vnic"),
 }
 
 INCLUDE = re.compile(r'^#\s*include "([^"]+)"', re.M)
