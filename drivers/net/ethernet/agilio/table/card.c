@@ -64,6 +64,8 @@ static void card_send(struct agilio *agl, struct sk_buff *skb, u8 type,
  * If the card has to compare more for the one than for the other, they can't,
  * and neither if it can't compare what tells them apart and they do different
  * things.
+ *
+ * Return: whether they can.
  */
 bool agl_card_shares(const struct agl_flow *a, const struct agl_flow *b)
 {

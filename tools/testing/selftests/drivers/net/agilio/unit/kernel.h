@@ -20,7 +20,6 @@ typedef uint64_t u64;
 typedef unsigned int gfp_t;
 
 #define GFP_KERNEL	0
-#define __counted_by(x)
 #define GOLDEN_RATIO_64	0x61C8864680B583EBull
 #define min(a, b)	((a) < (b) ? (a) : (b))
 #define struct_size(p, m, n) (sizeof(*(p)) + (n) * sizeof((p)->m[0]))
@@ -39,9 +38,17 @@ extern long unit_fail;
 void *unit_alloc(size_t size);
 void unit_free(const void *p);
 
-#define kmalloc(size, gfp)	unit_alloc(size)
-#define kzalloc(size, gfp)	unit_alloc(size)
-#define kvcalloc(n, size, gfp)	unit_alloc((n) * (size))
+static inline void *kmalloc(size_t size, gfp_t gfp)
+{
+	return unit_alloc(size);
+}
+
+static inline void *kvcalloc(size_t n, size_t size, gfp_t gfp)
+{
+	return unit_alloc(n * size);
+}
+
+#define kzalloc			kmalloc
 #define kfree(p)		unit_free(p)
 #define kvfree(p)		unit_free(p)
 
