@@ -13,7 +13,6 @@
 #include "chip/chip.h"
 #include "table/table.h"
 #include "tunnel/tunnel.h"
-#include "tc/compose.h"
 #include "tc/refuse.h"
 #include "vnic/vnic.h"
 
@@ -80,7 +79,7 @@ struct agl_repr {
  * @vf: representors of VFs
  * @reply: woken by each answer of the firmware
  * @table: rules in the card
- * @composer: filters of tc that aren't one rule of the card
+ * @filters: all filters of tc that we were shown, see tc/filter.h
  * @indirect_cbs: blocks of devices that aren't ours; changed under rtnl, or
  *	while no other can
  * @tunnels: their ends
@@ -107,7 +106,7 @@ struct agilio {
 	struct agl_repr __rcu *vf[AGL_MAX_VFS];
 	wait_queue_head_t reply;
 	struct agl_table table;
-	struct agl_composer composer;
+	struct rhashtable filters;
 	struct list_head indirect_cbs;
 	struct agl_tunnels tunnels;
 	atomic_t refused[AGL_REFUSALS];

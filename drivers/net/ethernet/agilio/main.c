@@ -5,6 +5,7 @@
 #include <linux/module.h>
 
 #include "agilio.h"
+#include "tc/filter.h"
 
 static int read_identity(struct agl_chip *chip)
 {
@@ -185,10 +186,12 @@ static int start(struct agilio *agl)
 		err = agl_app_init(agl);
 	if (err)
 		goto err_chip;
-	agl_composer_init(&agl->composer);
-	err = map_areas(agl);
+	err = agl_filters_init(agl);
 	if (err)
 		goto err_app;
+	err = map_areas(agl);
+	if (err)
+		goto err_filters;
 	err = start_netdevs(agl);
 	if (err)
 		goto err_areas;
@@ -196,8 +199,9 @@ static int start(struct agilio *agl)
 
 err_areas:
 	unmap_areas(agl);
+err_filters:
+	agl_filters_free(agl);
 err_app:
-	agl_composer_free(&agl->composer);
 	agl_app_exit(agl);
 err_chip:
 	stop_chip(agl);
@@ -287,7 +291,7 @@ static void pf_remove(struct pci_dev *pdev)
 	agl_vf_reprs_destroy(agl);
 	stop_netdevs(agl);
 	unmap_areas(agl);
-	agl_composer_free(&agl->composer);
+	agl_filters_free(agl);
 	agl_app_exit(agl);
 	stop_chip(agl);
 	devlink_free(devlink);

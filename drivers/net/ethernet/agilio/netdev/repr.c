@@ -7,6 +7,7 @@
 #include <net/dst_metadata.h>
 
 #include "../agilio.h"
+#include "../tc/filter.h"
 
 static int repr_open(struct net_device *dev)
 {
@@ -350,6 +351,7 @@ static struct agl_repr *repr_alloc(struct agilio *agl, enum agl_repr_kind kind,
 	r->ingress.port = r->id;
 	r->ingress.rules = &r->rules;
 	r->ingress.refused = r->refused;
+	agl_ingress_init(&r->ingress);
 	r->dst = metadata_dst_alloc(0, METADATA_HW_PORT_MUX, GFP_KERNEL);
 	if (!r->dst) {
 		free_netdev(dev);
@@ -364,6 +366,7 @@ static void repr_free(struct agl_repr *r)
 {
 	/* Packets on their way to the card hold it too */
 	dst_release(&r->dst->dst);
+	agl_ingress_exit(&r->ingress);
 	free_netdev(r->netdev);
 }
 

@@ -28,8 +28,8 @@ void agl_match_of(const struct agl_rule *rule, struct agl_match *key,
 	mask->tags = (rule->outer != AGL_TAG_ANY ? BIT(0) : 0) |
 		     (rule->inner != AGL_TAG_ANY ? BIT(1) : 0);
 	if (rule->tun)
-		mask->tags |= BIT(2);
+		mask->tags |= AGL_MATCH_TUN6;
 	key->tags = (rule->outer == AGL_TAG_PRESENT ? BIT(0) : 0) |
 		    (rule->inner == AGL_TAG_PRESENT ? BIT(1) : 0) |
-		    (rule->tun6 ? BIT(2) : 0);
+		    (rule->tun6 ? AGL_MATCH_TUN6 : 0);
 }

@@ -8,12 +8,13 @@
 #include "rule.h"
 
 #define AGL_MATCH_WORDS		32
+#define AGL_MATCH_TUN6		BIT(2)
 
 /**
  * struct agl_match - values of a match, or its mask
  * @fields: of the packet
  * @tags: whether there is a tag, bit 0 the outer, bit 1 the inner one, and
- *	whether the tunnel is over IPv6, bit 2
+ *	whether the tunnel is over IPv6, AGL_MATCH_TUN6
  * @word: all of it
  */
 struct agl_match {

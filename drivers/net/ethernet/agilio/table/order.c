@@ -130,11 +130,18 @@ static bool order_replaces(const struct agl_flow *a, const struct agl_flow *b)
 	       !agl_card_shares(a, b);
 }
 
+/* Is the filter of a flow that the host has going to be replaced, or by it? */
+static bool order_exchanges(const struct agl_flow *flow, const struct agl_flow *other)
+{
+	return !flow->key_len && flow->alike && flow->alike == other->alike;
+}
+
 /* Is @flow one whose packets @other must leave alone, wherever it is itself? */
 static bool order_before(const struct agl_flow *flow, const struct agl_flow *other)
 {
 	if (agl_overlap_same(flow->item, other->item) &&
-	    (agl_card_shares(flow, other) || order_replaces(flow, other)))
+	    (agl_card_shares(flow, other) || order_replaces(flow, other) ||
+	     order_exchanges(flow, other)))
 		return false;
 	return agl_order_compare(flow, other) <= 0 || order_takes_more(other, flow);
 }

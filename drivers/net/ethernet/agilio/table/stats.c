@@ -37,6 +37,21 @@ static u32 context_id(const struct agl_table *t, u32 ctx)
 	return (t->context_count / t->units - 1 - index) * t->units + unit;
 }
 
+/* Under the lock: a flow counts for each filter of its path */
+static void stats_add(const struct agl_flow *flow, u32 packets, u64 bytes)
+{
+	unsigned int i = 0, more = flow->path ? flow->path->len : 0;
+	struct agl_counts *c = flow->counts;
+
+	do {
+		c->packets += packets;
+		c->bytes += bytes;
+		c->used = jiffies;
+		if (i < more)
+			c = flow->path->step[i].counts;
+	} while (i++ < more);
+}
+
 /**
  * agl_stats_rx - counts from the firmware, in softirq
  * @agl: card
@@ -62,41 +77,27 @@ void agl_stats_rx(struct agilio *agl, const struct agl_flow_stats *rec,
 		if (!flow || (!flow->pre.used &&
 			      flow->cookie != be64_to_cpu(rec->cookie)))
 			continue;
-		flow->packets += be32_to_cpu(rec->packets);
-		flow->bytes += be64_to_cpu(rec->bytes);
-		flow->used = jiffies;
+		stats_add(flow, be32_to_cpu(rec->packets), be64_to_cpu(rec->bytes));
 	}
 	spin_unlock(&t->stats_lock);
 	rcu_read_unlock();
 }
 
 /**
- * agl_stats_read - counts of a flow since the last read
+ * agl_stats_read - counts of a filter since the last read
  * @agl: card
- * @cookie: tc's
- * @port: ingress, port id
+ * @counts: the filter's
  * @to: they are added here
- *
- * Return: 0, -ENOENT if the flow isn't in the card.
  */
-int agl_stats_read(struct agilio *agl, unsigned long cookie, u32 port,
-		   struct flow_stats *to)
+void agl_stats_read(struct agilio *agl, struct agl_counts *counts,
+		    struct flow_stats *to)
 {
 	struct agl_table *t = &agl->table;
-	struct agl_flow *flow;
-	int err = -ENOENT;
 
-	rcu_read_lock();
-	flow = agl_table_find(t, cookie, port);
-	if (flow && flow->state != AGL_FLOW_HOST) {
-		spin_lock_bh(&t->stats_lock);
-		flow_stats_update(to, flow->bytes, flow->packets, 0, flow->used,
-				  FLOW_ACTION_HW_STATS_DELAYED);
-		flow->bytes = 0;
-		flow->packets = 0;
-		spin_unlock_bh(&t->stats_lock);
-		err = 0;
-	}
-	rcu_read_unlock();
-	return err;
+	spin_lock_bh(&t->stats_lock);
+	flow_stats_update(to, counts->bytes, counts->packets, 0, counts->used,
+			  FLOW_ACTION_HW_STATS_DELAYED);
+	counts->bytes = 0;
+	counts->packets = 0;
+	spin_unlock_bh(&t->stats_lock);
 }

@@ -9,44 +9,6 @@
 #include "../agilio.h"
 #include "table.h"
 
-struct flow_name {
-	unsigned long cookie;
-	u32 port;
-};
-
-static u32 hash_name(const void *data, u32 len, u32 seed)
-{
-	const struct flow_name *n = data;
-
-	return jhash_3words(lower_32_bits(n->cookie), upper_32_bits(n->cookie),
-			    n->port, seed);
-}
-
-static u32 hash_flow(const void *data, u32 len, u32 seed)
-{
-	const struct agl_flow *f = data;
-	struct flow_name n = { f->cookie, f->port };
-
-	return hash_name(&n, len, seed);
-}
-
-static int compare_flow(struct rhashtable_compare_arg *arg, const void *obj)
-{
-	const struct flow_name *n = arg->key;
-	const struct agl_flow *f = obj;
-
-	return f->cookie != n->cookie || f->port != n->port;
-}
-
-static const struct rhashtable_params flow_params = {
-	.head_offset = offsetof(struct agl_flow, node),
-	.key_len = sizeof(struct flow_name),
-	.hashfn = hash_name,
-	.obj_hashfn = hash_flow,
-	.obj_cmpfn = compare_flow,
-	.automatic_shrinking = true,
-};
-
 /**
  * agl_table_init - an empty table
  * @agl: card, its firmware's symbols known
@@ -72,7 +34,7 @@ int agl_table_init(struct agilio *agl)
 	spin_lock_init(&t->stats_lock);
 	agl_masks_init(&t->masks);
 	xa_init_flags(&t->contexts, XA_FLAGS_ALLOC);
-	return rhashtable_init(&t->flows, &flow_params);
+	return 0;
 }
 
 /**
@@ -86,23 +48,6 @@ void agl_table_free(struct agilio *agl)
 	WARN_ON(!xa_empty(&t->contexts));
 	agl_order_free(t);
 	xa_destroy(&t->contexts);
-	rhashtable_destroy(&t->flows);
-}
-
-/**
- * agl_table_find - a flow of tc
- * @t: table
- * @cookie: tc's
- * @port: ingress, port id
- *
- * Return: NULL if it isn't there. Call under rcu_read_lock().
- */
-struct agl_flow *agl_table_find(struct agl_table *t, unsigned long cookie,
-				u32 port)
-{
-	struct flow_name n = { cookie, port };
-
-	return rhashtable_lookup(&t->flows, &n, flow_params);
 }
 
 /* Behind the actions is the key, or what a pre-tunnel rule has instead */
@@ -138,7 +83,8 @@ static void flow_init(struct agl_flow *f, const struct agl_flow_name *name)
 	f->prio = name->prio;
 	f->path = name->path;
 	f->only = name->only;
-	f->used = jiffies;
+	f->counts = name->counts;
+	f->alike = name->alike;
 	INIT_LIST_HEAD(&f->list);
 }
 
@@ -178,7 +124,7 @@ static int enter(struct agilio *agl, struct agl_flow *flow, struct agl_image *im
 }
 
 /**
- * agl_table_enter - put a flow into the card that has no name in the table
+ * agl_table_enter - put a flow into the card
  * @agl: card
  * @name: of the filter that it begins with
  * @image: its bytes; the references in it are taken if this succeeds
@@ -264,7 +210,7 @@ struct agl_flow *agl_table_enter_host(struct agilio *agl,
 /**
  * agl_table_leave - forget a flow, and take it out of the card
  * @agl: card
- * @flow: it has no name in the table; freed
+ * @flow: freed
  */
 void agl_table_leave(struct agilio *agl, struct agl_flow *flow)
 {
@@ -286,70 +232,4 @@ void agl_table_leave(struct agilio *agl, struct agl_flow *flow)
 	if (flow->peer)
 		agl_endpoint_put(agl, flow->peer);
 	kfree_rcu(flow, rcu);
-}
-
-static int give_name(struct agilio *agl, struct agl_flow *flow)
-{
-	int err;
-
-	if (IS_ERR(flow))
-		return PTR_ERR(flow);
-	err = rhashtable_insert_fast(&agl->table.flows, &flow->node, flow_params);
-	if (err)
-		agl_table_leave(agl, flow);
-	return err;
-}
-
-/**
- * agl_table_add - put a flow into the card
- * @agl: card
- * @name: of the flow
- * @image: its bytes; the references in it are taken if this returns 0
- *
- * Return: 0; agl_table_enter()'s.
- */
-int agl_table_add(struct agilio *agl, const struct agl_flow_name *name,
-		  struct agl_image *image)
-{
-	return give_name(agl, agl_table_enter(agl, name, image));
-}
-
-/**
- * agl_table_note - keep a flow in mind that is the host's
- * @agl: card
- * @name: of the flow
- * @image: its match
- *
- * Return: 0; agl_table_enter_host()'s.
- */
-int agl_table_note(struct agilio *agl, const struct agl_flow_name *name,
-		   const struct agl_image *image)
-{
-	return give_name(agl, agl_table_enter_host(agl, name, image));
-}
-
-/**
- * agl_table_del - forget a flow, and take it out of the card
- * @agl: card
- * @cookie: tc's name for it
- * @port: ingress, port id
- *
- * Return: 0, -ENOENT if it was not for the card.
- */
-int agl_table_del(struct agilio *agl, unsigned long cookie, u32 port)
-{
-	struct agl_table *t = &agl->table;
-	struct agl_flow *flow;
-	bool ours;
-
-	/* Nobody else can delete it: tc has one filter of that name */
-	rcu_read_lock();
-	flow = agl_table_find(t, cookie, port);
-	rcu_read_unlock();
-	if (!flow)
-		return -ENOENT;
-	ours = flow->state != AGL_FLOW_HOST;
-	rhashtable_remove_fast(&t->flows, &flow->node, flow_params);
-	agl_table_leave(agl, flow);
-	return ours ? 0 : -ENOENT;
 }

@@ -70,13 +70,29 @@ enum agl_flow_state { AGL_FLOW_HOST, AGL_FLOW_CARD, AGL_FLOW_PARKED };
 #define AGL_CHAINS_MAX		4
 
 /**
+ * struct agl_counts - what the card has counted for a filter
+ * @packets: not yet told to tc
+ * @bytes: not yet told to tc
+ * @used: when the card last counted a packet, in jiffies
+ *
+ * Guarded by the table's stats_lock.
+ */
+struct agl_counts {
+	u64 packets;
+	u64 bytes;
+	unsigned long used;
+};
+
+/**
  * struct agl_step - a filter that jumps to a chain, or that a chain ends with
  * @cookie: tc's name
  * @prio: of the filter, in its chain
+ * @counts: the filter's
  */
 struct agl_step {
 	unsigned long cookie;
 	u32 prio;
+	struct agl_counts *counts;
 };
 
 /**
@@ -103,12 +119,13 @@ struct agl_port_rules {
 
 /**
  * struct agl_flow - a flow of tc
- * @node: in agl_table.flows
- * @cookie: tc's name for it, for the firmware too
- * @port: ingress; cookie and port together are the key of the hash
+ * @cookie: tc's name for its first filter, for the firmware too
+ * @port: ingress
  * @prio: of its filter, a lower one is looked at first
  * @path: of a flow that several chains make, the filters after the first;
  *	else NULL
+ * @counts: of its first filter
+ * @alike: see struct agl_flow_name
  * @rules: of its port
  * @item: its match there
  * @mask: of its entry; NULL: it has none
@@ -122,9 +139,6 @@ struct agl_port_rules {
  * @act_sum: hash of the actions that tc asked for
  * @id: statistics context, counted from 0
  * @shortcut: of the actions
- * @packets: not yet told to tc
- * @bytes: not yet told to tc
- * @used: when the card last counted a packet, in jiffies
  * @rcu: frees it
  * @local: address that its tunnel ends at, or NULL
  * @endpoint: other end of the tunnel that it sends into, or NULL
@@ -136,11 +150,12 @@ struct agl_port_rules {
  * @act: action list
  */
 struct agl_flow {
-	struct rhash_head node;
 	unsigned long cookie;
 	u32 port;
 	u32 prio;
 	const struct agl_path *path;
+	struct agl_counts *counts;
+	const void *alike;
 	struct agl_port_rules *rules;
 	struct agl_item *item;
 	struct agl_mask *mask;
@@ -153,9 +168,6 @@ struct agl_flow {
 	u32 act_sum;
 	u32 id;
 	u32 shortcut;
-	u64 packets;
-	u64 bytes;
-	unsigned long used;
 	struct rcu_head rcu;
 	struct agl_local *local;
 	struct agl_endpoint *endpoint;
@@ -168,7 +180,6 @@ struct agl_flow {
 
 /**
  * struct agl_table - all rules of a card
- * @flows: by cookie and port
  * @contexts: flows by statistics context; a flow goes under the order
  * @next_context: where to look for a free one
  * @context_count: how many the firmware has
@@ -183,10 +194,9 @@ struct agl_flow {
  * @settle: takes those that come after them out of the card then
  * @masks: masks
  * @version: of the last flow message
- * @stats_lock: guards packets, bytes and used of flows
+ * @stats_lock: guards counts of filters
  */
 struct agl_table {
-	struct rhashtable flows;
 	struct xarray contexts;
 	u32 next_context;
 	u32 context_count;
@@ -200,7 +210,7 @@ struct agl_table {
 	struct delayed_work settle;
 	struct agl_masks masks;
 	u64 version;
-	spinlock_t stats_lock; /* counters of flows */
+	spinlock_t stats_lock; /* counters of filters */
 };
 
 /* table.c */
@@ -212,7 +222,12 @@ void agl_table_free(struct agilio *agl);
  * @port: ingress, a port id
  * @prio: of the filter
  * @only: software has no copy of it, or may have none
- * @path: filters after this one, or NULL
+ * @path: filters after this one, or NULL; lives as long as the flow, and a
+ *	grace period
+ * @counts: of the filter, likewise
+ * @alike: the same for all filters of tc of one priority that compare the same
+ *	bits, if the match says exactly which; NULL: unknown. Of such filters
+ *	two with the same match are the old and the new one of a replacement
  */
 struct agl_flow_name {
 	unsigned long cookie;
@@ -220,6 +235,8 @@ struct agl_flow_name {
 	u32 prio;
 	bool only;
 	const struct agl_path *path;
+	struct agl_counts *counts;
+	const void *alike;
 };
 
 struct agl_flow *agl_table_enter(struct agilio *agl,
@@ -229,14 +246,6 @@ struct agl_flow *agl_table_enter_host(struct agilio *agl,
 				      const struct agl_flow_name *name,
 				      const struct agl_image *image);
 void agl_table_leave(struct agilio *agl, struct agl_flow *flow);
-
-int agl_table_add(struct agilio *agl, const struct agl_flow_name *name,
-		  struct agl_image *image);
-int agl_table_note(struct agilio *agl, const struct agl_flow_name *name,
-		   const struct agl_image *image);
-int agl_table_del(struct agilio *agl, unsigned long cookie, u32 port);
-struct agl_flow *agl_table_find(struct agl_table *t, unsigned long cookie,
-				u32 port);
 
 /* card.c */
 struct sk_buff *agl_card_message(const struct agl_flow *flow, gfp_t gfp);
@@ -276,8 +285,8 @@ void agl_table_retag(struct agilio *agl, struct agl_endpoint *e);
 
 /* stats.c */
 u32 agl_stats_context(const struct agl_table *t, u32 id);
-int agl_stats_read(struct agilio *agl, unsigned long cookie, u32 port,
-		   struct flow_stats *to);
+void agl_stats_read(struct agilio *agl, struct agl_counts *counts,
+		    struct flow_stats *to);
 void agl_stats_rx(struct agilio *agl, const struct agl_flow_stats *rec,
 		  unsigned int count);
 

@@ -2,18 +2,20 @@
 /*
  * From a filter of tc to a rule, and from a rule to the bytes for the card.
  */
+#include <linux/if_vlan.h>
 #include <linux/slab.h>
+#include <net/ipv6.h>
 
 #include "../agilio.h"
 #include "parse.h"
 
 /* A mirror to a VLAN device is a push, an output and a pop */
-#define ACTIONS_FOR_ONE		3
+#define COMPILE_ACTIONS_FOR_ONE	3
 
 /**
  * agl_rule_alloc - an empty rule
  * @in: device that it is on
- * @actions: of tc that there must be room for
+ * @actions: that there must be room for
  *
  * Return: NULL without memory.
  */
@@ -21,44 +23,181 @@ struct agl_rule *agl_rule_alloc(const struct agl_ingress *in, unsigned int actio
 {
 	struct agl_rule *rule;
 
-	actions *= ACTIONS_FOR_ONE;
-	rule = kmalloc(struct_size(rule, action, actions), GFP_KERNEL);
+	rule = kzalloc(struct_size(rule, action, actions), GFP_KERNEL);
 	if (!rule)
 		return NULL;
-	memset(rule, 0, sizeof(*rule));
 	rule->room = actions;
 	rule->port = in->port;
 	rule->tun = in->tun;
 	return rule;
 }
 
+/*
+ * How many actions of ours there can be at most. Of tc's there are as many as
+ * user space likes to give: each key of a pedit is one, in a row they are one
+ * of ours, and csum is none.
+ */
+static unsigned int compile_room(const struct flow_action *from)
+{
+	const struct flow_action_entry *a;
+	unsigned int i, room = 0;
+	bool in_row = false;
+
+	flow_action_for_each(i, a, from) {
+		if (a->id == FLOW_ACTION_MANGLE)
+			room += !in_row;
+		else if (a->id != FLOW_ACTION_CSUM)
+			room += COMPILE_ACTIONS_FOR_ONE;
+		in_row = a->id == FLOW_ACTION_MANGLE;
+	}
+	return room;
+}
+
+/* A rule in a shared block can be for another of its ports */
+static bool compile_never(const struct agl_request *req,
+			  const struct flow_match *from)
+{
+	const struct flow_dissector_key_meta *key, *mask;
+
+	/* Behind a tunnel it is not so clear where a packet came in */
+	if (!req->in->rules ||
+	    !dissector_uses_key(from->dissector, FLOW_DISSECTOR_KEY_META))
+		return false;
+	key = skb_flow_dissector_target(from->dissector, FLOW_DISSECTOR_KEY_META,
+					from->key);
+	mask = skb_flow_dissector_target(from->dissector, FLOW_DISSECTOR_KEY_META,
+					 from->mask);
+	return mask->ingress_ifindex == ~0 &&
+	       key->ingress_ifindex != req->in->dev->ifindex;
+}
+
+/*
+ * tc shows a filter packets of one protocol only. iproute2 and Open vSwitch
+ * give it as a key, too, but nobody has to; then it narrows the match.
+ */
+static int compile_protocol(const struct agl_request *req, __be16 protocol,
+			    bool matchall, struct agl_rule *rule)
+{
+	struct agl_fields *k = &rule->key, *m = &rule->mask;
+	bool vlan = eth_type_vlan(protocol);
+
+	if (protocol == htons(ETH_P_ALL))
+		return 0;
+	if (vlan && rule->outer == AGL_TAG_ANY) {
+		rule->outer = AGL_TAG_PRESENT;
+	} else if (!vlan && rule->outer == AGL_TAG_ANY && !m->eth_type) {
+		rule->outer = AGL_TAG_ABSENT;
+		k->eth_type = protocol;
+		m->eth_type = cpu_to_be16(~0);
+	} else if (vlan ? rule->outer == AGL_TAG_PRESENT &&
+			  !((k->outer_tpid ^ protocol) & m->outer_tpid) :
+			  rule->outer == AGL_TAG_ABSENT &&
+			  !((k->eth_type ^ protocol) & m->eth_type)) {
+		return 0;
+	}
+	if (matchall)
+		return agl_refuse(req, AGL_REFUSE_KIND,
+				  "matchall of protocol 0x%04x: only of protocol all",
+				  be16_to_cpu(protocol));
+	return agl_refuse(req, AGL_REFUSE_MATCH,
+			  "protocol 0x%04x, and keys of another or none",
+			  be16_to_cpu(protocol));
+}
+
+/* What is known of the match of a rule with @err so far; if in doubt more */
+static void compile_match(const struct agl_rule *rule, int err,
+			  struct agl_compiled *to)
+{
+	agl_match_of(rule, &to->match, &to->match_mask);
+	if (rule->tun && !(rule->mask.enc_src | rule->mask.enc_dst) &&
+	    ipv6_addr_any(&rule->mask.enc_src6) &&
+	    ipv6_addr_any(&rule->mask.enc_dst6))
+		to->match_mask.tags &= ~AGL_MATCH_TUN6;
+	to->exact = !err && to->range_count == 1 && !rule->ignored;
+}
+
+/* Port 0 is in the range, and so are fragments, in which software finds none */
+static bool compile_from_zero(const struct agl_rule *rule)
+{
+	return (rule->mask.min_sport && !rule->key.min_sport) ||
+	       (rule->mask.min_dport && !rule->key.min_dport);
+}
+
+/**
+ * agl_compile_wide - a filter of which nothing is known
+ * @in: device that it is on
+ * @to: matches every packet
+ */
+void agl_compile_wide(const struct agl_ingress *in, struct agl_compiled *to)
+{
+	memset(to, 0, sizeof(*to));
+	to->range_count = 1;
+}
+
+static int compile_rule(const struct agl_request *req,
+			const struct flow_cls_common_offload *common,
+			const struct flow_rule *from, bool matchall,
+			struct agl_compiled *to)
+{
+	struct agl_rule *rule = to->rule;
+	bool from_zero = false;
+	u8 frag = 0;
+	int err = 0;
+
+	if (!matchall)
+		err = agl_parse_match(req, from, req->in->agl->features, rule);
+	rule->tun6 = rule->tun && (!ipv6_addr_any(&rule->mask.enc_src6) ||
+				   !ipv6_addr_any(&rule->mask.enc_dst6));
+	if (err) {
+		agl_forget_ranges(rule, to->range);
+	} else {
+		from_zero = compile_from_zero(rule);
+		frag = rule->mask.frag;
+		err = agl_take_ranges(req, to);
+	}
+	if (!err)
+		err = compile_protocol(req, common->protocol, matchall, rule);
+	compile_match(rule, err, to);
+	if (from_zero) {
+		to->match.fields.frag &= frag;
+		to->match_mask.fields.frag = frag;
+	}
+	return err ?: agl_parse_actions(req, from, rule);
+}
+
 /**
  * agl_compile - a filter of tc as a rule
  * @req: filter
+ * @common: its protocol
  * @from: tc's match and actions
  * @matchall: it asks nothing of a packet: what its match has is no match
  * @to: also when the filter is refused its match is known, or what is known
  *	of it; the caller frees the rule
  *
- * Return: 0, or agl_refuse()'s; -ENOMEM: nothing is known.
+ * Return: 0, or agl_refuse()'s; -ENOMEM.
  */
-int agl_compile(const struct agl_request *req, const struct flow_rule *from,
-		bool matchall, struct agl_compiled *to)
+int agl_compile(const struct agl_request *req,
+		const struct flow_cls_common_offload *common,
+		const struct flow_rule *from, bool matchall,
+		struct agl_compiled *to)
 {
-	int err = 0;
+	unsigned int room = compile_room(&from->action);
+	int err;
 
-	to->range_count = 1;
-	to->rule = agl_rule_alloc(req->in, from->action.num_entries);
+	agl_compile_wide(req->in, to);
+	if (room > AGL_ACTIONS_MAX)
+		return agl_refuse(req, AGL_REFUSE_SIZE,
+				  "%u actions: the card's list has room for %u",
+				  room, AGL_ACTIONS_MAX);
+	to->never = !matchall && compile_never(req, &from->match);
+	if (to->never)
+		return 0;
+	to->rule = agl_rule_alloc(req->in, room);
 	if (!to->rule)
 		return -ENOMEM;
-	if (!matchall)
-		err = agl_parse_match(req, from, req->in->agl->features, to->rule);
-	if (err)
-		agl_forget_ranges(to->rule, to->range);
-	else
-		err = agl_take_ranges(req, to);
-	agl_match_of(to->rule, &to->match, &to->match_mask);
-	return err ?: agl_parse_actions(req, from, to->rule);
+	err = compile_rule(req, common, from, matchall, to);
+	to->next_chain = to->rule->next_chain;
+	return err;
 }
 
 /**

@@ -6,137 +6,150 @@
  * no filter of a chain takes matches no rule and is the host's, which starts
  * with it in chain 0. 03-flower.md section 12.2.
  */
-#include <linux/jhash.h>
 #include <linux/slab.h>
 #include <net/flow_offload.h>
 #include <net/pkt_cls.h>
 
 #include "../agilio.h"
-#include "compose.h"
+#include "filter.h"
 #include "parse.h"
 
+/* Paths that one command may make: that takes some tenths of a second */
+#define COMPOSE_WORK_MAX	8192
+
 /**
- * struct filter - a filter of tc that isn't simply a rule of the card
- * @by_name: in the composer
- * @by_chain: likewise
- * @by_next: likewise, if it jumps
- * @cookie: tc's name
- * @port: ingress
- * @prio: in its chain
- * @chain: that it is in
+ * struct agl_chain - a chain of a device
+ * @filters: in it
+ * @jumps: that jump to it
+ */
+struct agl_chain {
+	struct list_head filters;
+	struct list_head jumps;
+};
+
+/**
+ * struct agl_composed - a filter that isn't simply a rule of the card
+ * @filter: it
+ * @in_chain: in agl_chain.filters
+ * @jump: in agl_chain.jumps, if it jumps
+ * @rules: what is made of it, through struct agl_path_part
  * @host: it was refused: its packets are the host's
- * @only: software has no copy of it, or may have none
- * @made: what is made of it
- * @packets: of flows of it that are no more, less what tc has been told
- * @bytes: likewise
- * @used: when one of them last counted a packet, in jiffies
  * @compiled: as a rule; it can be merged with others
  */
-struct filter {
-	struct hlist_node by_name;
-	struct hlist_node by_chain;
-	struct hlist_node by_next;
-	unsigned long cookie;
-	u32 port;
-	u32 prio;
-	u32 chain;
+struct agl_composed {
+	struct agl_filter *filter;
+	struct list_head in_chain;
+	struct list_head jump;
+	struct list_head rules;
 	bool host;
-	bool only;
-	struct list_head made;
-	u64 packets;
-	u64 bytes;
-	unsigned long used;
 	struct agl_compiled compiled;
 };
 
-struct made;
+struct agl_path_rule;
 
 /**
- * struct part - that a filter is a part of something made
- * @list: in filter->made
- * @made: the whole
- * @filter: the part
+ * struct agl_path_part - that a filter is a part of a rule
+ * @list: in agl_composed.rules
+ * @whole: the rule
  */
-struct part {
+struct agl_path_part {
 	struct list_head list;
-	struct made *made;
-	struct filter *filter;
+	struct agl_path_rule *whole;
 };
 
 /**
- * struct made - a flow that filters were made into
+ * struct agl_path_rule - a flow that the filters of a path make
  * @flow: flow of the table
  * @path: for the table, filters after the first
+ * @rcu: frees it: counters arrive for all filters of the path
  * @parts: how many filters
- * @part: filters
+ * @part: filters; no two of them are the same
  */
-struct made {
+struct agl_path_rule {
 	struct agl_flow *flow;
 	struct agl_path path;
+	struct rcu_head rcu;
 	unsigned int parts;
-	struct part part[AGL_CHAINS_MAX];
+	struct agl_path_part part[AGL_CHAINS_MAX];
 };
 
 /**
- * struct chain_walk - filters that a packet passes, chain by chain
+ * struct compose_walk - filters that a packet passes, chain by chain
  * @req: filter that all of it is done for
  * @with: that filter: paths without it are as they were
+ * @counting: only how much work it would be
+ * @work: that is counted already
  * @len: filters so far
  * @step: they
  * @image: room for the bytes of a rule
  */
-struct chain_walk {
+struct compose_walk {
 	const struct agl_request *req;
-	struct filter *with;
+	struct agl_composed *with;
+	bool counting;
+	unsigned int work;
 	unsigned int len;
-	struct filter *step[AGL_CHAINS_MAX];
-	struct agl_image *image;
+	struct agl_composed *step[AGL_CHAINS_MAX];
+	struct agl_image image;
 };
 
-static u32 name_hash(unsigned long cookie, u32 port)
+static struct agl_chain *compose_chain_get(struct xarray *chains, u32 index)
 {
-	return jhash_3words(lower_32_bits(cookie), upper_32_bits(cookie), port, 0);
-}
+	struct agl_chain *c = xa_load(chains, index);
 
-static u32 chain_hash(u32 port, u32 chain)
-{
-	return jhash_2words(port, chain, 0);
-}
-
-/**
- * agl_composer_init - no filters
- * @c: composer
- */
-void agl_composer_init(struct agl_composer *c)
-{
-	mutex_init(&c->lock);
-	hash_init(c->by_name);
-	hash_init(c->by_chain);
-	hash_init(c->by_next);
-}
-
-/**
- * agl_composer_free - the end; tc has taken all filters out
- * @c: composer
- */
-void agl_composer_free(struct agl_composer *c)
-{
-	WARN_ON(!hash_empty(c->by_name));
-	mutex_destroy(&c->lock);
-}
-
-static struct filter *find(struct agl_composer *c, unsigned long cookie, u32 port)
-{
-	struct filter *f;
-
-	hash_for_each_possible(c->by_name, f, by_name, name_hash(cookie, port))
-		if (f->cookie == cookie && f->port == port)
-			return f;
+	if (c)
+		return c;
+	c = kzalloc(sizeof(*c), GFP_KERNEL);
+	if (!c)
+		return NULL;
+	INIT_LIST_HEAD(&c->filters);
+	INIT_LIST_HEAD(&c->jumps);
+	if (!xa_err(xa_store(chains, index, c, GFP_KERNEL)))
+		return c;
+	kfree(c);
 	return NULL;
 }
 
+static void compose_chain_put(struct xarray *chains, u32 index)
+{
+	struct agl_chain *c = xa_load(chains, index);
+
+	if (!c || !list_empty(&c->filters) || !list_empty(&c->jumps))
+		return;
+	xa_erase(chains, index);
+	kfree(c);
+}
+
+static int compose_link(struct agl_composed *c)
+{
+	struct xarray *chains = &c->filter->name.in->chains;
+	struct agl_chain *in, *next = NULL;
+
+	in = compose_chain_get(chains, c->filter->chain);
+	if (in && c->compiled.next_chain)
+		next = compose_chain_get(chains, c->compiled.next_chain);
+	if (!in || (c->compiled.next_chain && !next)) {
+		compose_chain_put(chains, c->filter->chain);
+		return -ENOMEM;
+	}
+	list_add(&c->in_chain, &in->filters);
+	if (next)
+		list_add(&c->jump, &next->jumps);
+	return 0;
+}
+
+static void compose_unlink(struct agl_composed *c)
+{
+	struct xarray *chains = &c->filter->name.in->chains;
+
+	list_del(&c->in_chain);
+	list_del(&c->jump);
+	compose_chain_put(chains, c->filter->chain);
+	compose_chain_put(chains, c->compiled.next_chain);
+}
+
 /* The rule without the room that it has not needed */
-static struct agl_rule *shrunk(const struct agl_rule *rule)
+static struct agl_rule *compose_shrunk(const struct agl_rule *rule)
 {
 	struct agl_rule *r = kmemdup(rule, struct_size(rule, action, rule->actions),
 				     GFP_KERNEL);
@@ -146,78 +159,62 @@ static struct agl_rule *shrunk(const struct agl_rule *rule)
 	return r;
 }
 
-static struct filter *filter_new(struct agl_composer *c,
-				 const struct agl_request *req,
-				 const struct flow_cls_common_offload *common,
-				 const struct agl_compiled *from)
+/* @host: its actions and where it jumps to are nothing for the card */
+static struct agl_composed *compose_new(struct agl_filter *f,
+					const struct agl_compiled *from, bool host)
 {
-	struct filter *f = kzalloc(sizeof(*f), GFP_KERNEL);
+	struct agl_composed *c = kzalloc(sizeof(*c), GFP_KERNEL);
 
-	if (!f)
+	if (!c)
 		return NULL;
-	f->compiled = *from;
-	f->compiled.rule = shrunk(from->rule);
-	if (!f->compiled.rule) {
-		kfree(f);
+	c->filter = f;
+	c->host = host;
+	c->compiled = *from;
+	INIT_LIST_HEAD(&c->jump);
+	INIT_LIST_HEAD(&c->rules);
+	if (host) {
+		c->compiled.next_chain = 0;
+		c->compiled.rule = NULL;
+	} else {
+		c->compiled.rule = compose_shrunk(from->rule);
+	}
+	if ((!host && !c->compiled.rule) || compose_link(c)) {
+		kfree(c->compiled.rule);
+		kfree(c);
 		return NULL;
 	}
-	f->cookie = req->cookie;
-	f->port = req->in->port;
-	f->prio = common->prio;
-	f->chain = common->chain_index;
-	f->only = agl_is_only(common);
-	f->used = jiffies;
-	INIT_LIST_HEAD(&f->made);
-	hash_add(c->by_name, &f->by_name, name_hash(f->cookie, f->port));
-	hash_add(c->by_chain, &f->by_chain, chain_hash(f->port, f->chain));
-	if (from->rule->next_chain)
-		hash_add(c->by_next, &f->by_next,
-			 chain_hash(f->port, from->rule->next_chain));
-	return f;
+	return c;
 }
 
-/* Under the lock: what the flow has counted belongs to all its filters */
-static void made_end(struct agilio *agl, struct made *m)
+static void compose_rule_end(struct agilio *agl, struct agl_path_rule *r)
 {
 	unsigned int i;
 
-	for (i = 0; i < m->parts; i++) {
-		struct filter *f = m->part[i].filter;
-
-		spin_lock_bh(&agl->table.stats_lock);
-		f->packets += m->flow->packets;
-		f->bytes += m->flow->bytes;
-		if (time_after(m->flow->used, f->used))
-			f->used = m->flow->used;
-		spin_unlock_bh(&agl->table.stats_lock);
-		list_del(&m->part[i].list);
-	}
-	agl_table_leave(agl, m->flow);
-	kfree(m);
+	for (i = 0; i < r->parts; i++)
+		list_del(&r->part[i].list);
+	agl_table_leave(agl, r->flow);
+	kfree_rcu(r, rcu);
 }
 
-static void unmake(struct agilio *agl, struct filter *f)
+static void compose_unmake(struct agl_composed *c)
 {
-	struct part *p, *next;
+	struct agl_path_part *p;
 
-	list_for_each_entry_safe(p, next, &f->made, list)
-		made_end(agl, p->made);
+	while ((p = list_first_entry_or_null(&c->rules, struct agl_path_part, list)))
+		compose_rule_end(c->filter->name.in->agl, p->whole);
 }
 
-static void filter_end(struct agilio *agl, struct filter *f)
+static void compose_end(struct agl_composed *c)
 {
-	unmake(agl, f);
-	hash_del(&f->by_name);
-	hash_del(&f->by_chain);
-	if (f->compiled.rule->next_chain)
-		hash_del(&f->by_next);
-	kfree(f->compiled.rule);
-	kfree(f);
+	compose_unmake(c);
+	compose_unlink(c);
+	kfree(c->compiled.rule);
+	kfree(c);
 }
 
 /* @key, @mask: and-ed with another. Return: whether both can be true */
-static bool meet(u8 *key, u8 *mask, const u8 *other_key, const u8 *other_mask,
-		 size_t len)
+static bool compose_meets(u8 *key, u8 *mask, const u8 *other_key,
+			  const u8 *other_mask, size_t len)
 {
 	size_t i;
 
@@ -230,7 +227,7 @@ static bool meet(u8 *key, u8 *mask, const u8 *other_key, const u8 *other_mask,
 	return true;
 }
 
-static bool tag_meets(enum agl_tag *tag, enum agl_tag other)
+static bool compose_tag_meets(enum agl_tag *tag, enum agl_tag other)
 {
 	if (*tag != AGL_TAG_ANY && other != AGL_TAG_ANY && *tag != other)
 		return false;
@@ -240,7 +237,7 @@ static bool tag_meets(enum agl_tag *tag, enum agl_tag other)
 }
 
 /* The high byte is a mask, the low one the value */
-static bool ignored_meets(u16 *ignored, u16 other)
+static bool compose_ignored_meets(u16 *ignored, u16 other)
 {
 	if ((*ignored ^ other) & (*ignored & other) >> 8)
 		return false;
@@ -248,26 +245,40 @@ static bool ignored_meets(u16 *ignored, u16 other)
 	return true;
 }
 
-static bool rule_meets(struct agl_rule *rule, const struct agl_rule *other)
+/* Options of one length only */
+static bool compose_opts_meet(u8 *len, u8 other)
+{
+	if (*len && other && *len != other)
+		return false;
+	if (!*len)
+		*len = other;
+	return true;
+}
+
+static bool compose_rule_meets(struct agl_rule *rule, const struct agl_rule *other)
 {
 	return rule->tun6 == other->tun6 &&
-	       ignored_meets(&rule->ignored, other->ignored) &&
-	       tag_meets(&rule->outer, other->outer) &&
-	       tag_meets(&rule->inner, other->inner) &&
-	       meet((u8 *)&rule->key, (u8 *)&rule->mask, (u8 *)&other->key,
-		    (u8 *)&other->mask, sizeof(rule->key));
+	       compose_ignored_meets(&rule->ignored, other->ignored) &&
+	       compose_tag_meets(&rule->outer, other->outer) &&
+	       compose_tag_meets(&rule->inner, other->inner) &&
+	       compose_opts_meet(&rule->opts_len, other->opts_len) &&
+	       compose_meets((u8 *)&rule->key, (u8 *)&rule->mask,
+			     (u8 *)&other->key, (u8 *)&other->mask,
+			     sizeof(rule->key));
 }
 
-static bool ports_meet(struct agl_fields *key, struct agl_fields *mask,
-		       const struct agl_ports *p)
+static bool compose_ports_meet(struct agl_fields *key, struct agl_fields *mask,
+			       const struct agl_ports *p)
 {
-	return meet((u8 *)&key->sport, (u8 *)&mask->sport,
-		    (u8 *)&p->sport, (u8 *)&p->sport_mask, sizeof(p->sport)) &&
-	       meet((u8 *)&key->dport, (u8 *)&mask->dport,
-		    (u8 *)&p->dport, (u8 *)&p->dport_mask, sizeof(p->dport));
+	return compose_meets((u8 *)&key->sport, (u8 *)&mask->sport,
+			     (u8 *)&p->sport, (u8 *)&p->sport_mask,
+			     sizeof(p->sport)) &&
+	       compose_meets((u8 *)&key->dport, (u8 *)&mask->dport,
+			     (u8 *)&p->dport, (u8 *)&p->dport_mask,
+			     sizeof(p->dport));
 }
 
-static void append(struct agl_rule *rule, const struct agl_rule *other)
+static void compose_append(struct agl_rule *rule, const struct agl_rule *other)
 {
 	memcpy(&rule->action[rule->actions], other->action,
 	       other->actions * sizeof(*other->action));
@@ -277,13 +288,18 @@ static void append(struct agl_rule *rule, const struct agl_rule *other)
 }
 
 /* One of the rules of the card. Return: NULL if no packet can match it */
-static struct agl_rule *merge(const struct chain_walk *w, const unsigned int *range)
+static struct agl_rule *compose_merge(const struct compose_walk *w,
+				      const unsigned int *range)
 {
 	struct agl_rule *rule;
 	unsigned int i, actions = 0;
 
 	for (i = 0; i < w->len; i++)
 		actions += w->step[i]->compiled.rule->actions;
+	if (actions > AGL_ACTIONS_MAX)
+		return ERR_PTR(agl_refuse(w->req, AGL_REFUSE_SIZE,
+					  "chains of %u actions: the card's list has room for %u",
+					  actions, AGL_ACTIONS_MAX));
 	rule = agl_rule_alloc(w->req->in, actions);
 	if (!rule)
 		return ERR_PTR(-ENOMEM);
@@ -291,12 +307,13 @@ static struct agl_rule *merge(const struct chain_walk *w, const unsigned int *ra
 	for (i = 0; i < w->len; i++) {
 		const struct agl_compiled *c = &w->step[i]->compiled;
 
-		if (!rule_meets(rule, c->rule) ||
-		    !ports_meet(&rule->key, &rule->mask, &c->range[range[i]])) {
+		if (!compose_rule_meets(rule, c->rule) ||
+		    !compose_ports_meet(&rule->key, &rule->mask,
+					&c->range[range[i]])) {
 			kfree(rule);
 			return NULL;
 		}
-		append(rule, c->rule);
+		compose_append(rule, c->rule);
 	}
 	return rule;
 }
@@ -305,9 +322,9 @@ static struct agl_rule *merge(const struct chain_walk *w, const unsigned int *ra
  * What software compares; without @range more than that. Return: whether any
  * packet can match it
  */
-static bool merge_match(const struct chain_walk *w, const unsigned int *range)
+static bool compose_match(struct compose_walk *w, const unsigned int *range)
 {
-	struct agl_match *key = &w->image->match, *mask = &w->image->match_mask;
+	struct agl_match *key = &w->image.match, *mask = &w->image.match_mask;
 	unsigned int i;
 
 	memset(key, 0, sizeof(*key));
@@ -315,63 +332,69 @@ static bool merge_match(const struct chain_walk *w, const unsigned int *range)
 	for (i = 0; i < w->len; i++) {
 		const struct agl_compiled *c = &w->step[i]->compiled;
 
-		if (!meet((u8 *)key, (u8 *)mask, (u8 *)&c->match,
-			  (u8 *)&c->match_mask, sizeof(*key)) ||
-		    (range && !ports_meet(&key->fields, &mask->fields,
-					  &c->range[range[i]])))
+		if (!compose_meets((u8 *)key, (u8 *)mask, (u8 *)&c->match,
+				   (u8 *)&c->match_mask, sizeof(*key)) ||
+		    (range && !compose_ports_meet(&key->fields, &mask->fields,
+						  &c->range[range[i]])))
 			return false;
 	}
 	return true;
 }
 
-static struct made *made_new(const struct chain_walk *w)
+static struct agl_path_rule *compose_rule_new(const struct compose_walk *w)
 {
-	struct made *m = kzalloc(sizeof(*m), GFP_KERNEL);
+	struct agl_path_rule *r = kzalloc(sizeof(*r), GFP_KERNEL);
 	unsigned int i;
 
-	if (!m)
+	if (!r)
 		return NULL;
-	m->parts = w->len;
+	r->parts = w->len;
+	r->path.len = w->len - 1;
 	for (i = 0; i < w->len; i++) {
-		m->part[i].made = m;
-		m->part[i].filter = w->step[i];
+		struct agl_filter *f = w->step[i]->filter;
+
+		r->part[i].whole = r;
 		if (i)
-			m->path.step[i - 1] = (struct agl_step) {
-				w->step[i]->cookie, w->step[i]->prio };
+			r->path.step[i - 1] = (struct agl_step){
+				f->name.cookie, f->prio, &f->counts };
 	}
-	m->path.len = w->len - 1;
-	return m;
+	return r;
 }
 
-static int enter(const struct chain_walk *w, bool host)
+static int compose_enter(struct compose_walk *w, bool host)
 {
 	struct agilio *agl = w->req->in->agl;
+	struct agl_filter *first = w->step[0]->filter;
 	struct agl_flow_name name = {
-		w->step[0]->cookie, w->step[0]->port, w->step[0]->prio };
-	struct made *m = made_new(w);
+		.cookie = first->name.cookie,
+		.port = w->req->in->port,
+		.prio = first->prio,
+		.counts = &first->counts,
+	};
+	struct agl_path_rule *r = compose_rule_new(w);
 	unsigned int i;
 
-	if (!m)
+	if (!r)
 		return -ENOMEM;
-	name.path = m->path.len ? &m->path : NULL;
+	name.path = r->path.len ? &r->path : NULL;
 	if (host)
-		name.only = w->with->host && w->with->only;
+		name.only = w->with->host && w->with->filter->only;
 	for (i = 0; !host && i < w->len; i++)
-		name.only |= w->step[i]->only;
-	m->flow = host ? agl_table_enter_host(agl, &name, w->image) :
-			 agl_table_enter(agl, &name, w->image);
-	if (IS_ERR(m->flow)) {
-		int err = PTR_ERR(m->flow);
+		name.only |= w->step[i]->filter->only;
+	r->flow = host ? agl_table_enter_host(agl, &name, &w->image) :
+			 agl_table_enter(agl, &name, &w->image);
+	if (IS_ERR(r->flow)) {
+		int err = PTR_ERR(r->flow);
 
-		kfree(m);
-		return agl_explain(w->req, w->image->before, err);
+		kfree(r);
+		return agl_explain(w->req, w->image.before, err);
 	}
-	for (i = 0; i < m->parts; i++)
-		list_add(&m->part[i].list, &w->step[i]->made);
+	for (i = 0; i < r->parts; i++)
+		list_add(&r->part[i].list, &w->step[i]->rules);
 	return 0;
 }
 
-static int check_encaps(const struct chain_walk *w)
+static int compose_check_ends(const struct compose_walk *w)
 {
 	unsigned int i, encaps = 0;
 
@@ -382,7 +405,7 @@ static int check_encaps(const struct chain_walk *w)
 		if (rule->internal)
 			return agl_refuse(w->req, AGL_REFUSE_CHAIN,
 					  "output to an internal port from chain %u",
-					  w->step[i]->chain);
+					  w->step[i]->filter->chain);
 	}
 	if (encaps > 1)
 		return agl_refuse(w->req, AGL_REFUSE_CHAIN,
@@ -391,26 +414,26 @@ static int check_encaps(const struct chain_walk *w)
 }
 
 /* Packets that software sends there and no rule can match are the host's */
-static int make_rule(const struct chain_walk *w, const unsigned int *range)
+static int compose_make_rule(struct compose_walk *w, const unsigned int *range)
 {
 	struct agl_rule *rule;
 	int err;
 
-	rule = merge(w, range);
+	rule = compose_merge(w, range);
 	if (IS_ERR(rule))
 		return PTR_ERR(rule);
 	if (!rule)
-		return enter(w, true);
-	err = agl_encode(w->req, rule, w->image);
+		return compose_enter(w, true);
+	err = agl_encode(w->req, rule, &w->image);
 	if (!err)
-		err = enter(w, false);
-	agl_image_release(w->req->in->agl, w->image);
+		err = compose_enter(w, false);
+	agl_image_release(w->req->in->agl, &w->image);
 	kfree(rule);
 	return err;
 }
 
 /* All combinations of the ranges. Return: whether there is a next one */
-static bool next_range(const struct chain_walk *w, unsigned int *range)
+static bool compose_next_range(const struct compose_walk *w, unsigned int *range)
 {
 	unsigned int i;
 
@@ -422,67 +445,88 @@ static bool next_range(const struct chain_walk *w, unsigned int *range)
 	return false;
 }
 
+/* Chains of n, m and k filters are n * m * k paths, and user space has the say */
+static int compose_count(struct compose_walk *w, unsigned int work)
+{
+	w->work += work;
+	if (w->work <= COMPOSE_WORK_MAX)
+		return 0;
+	return agl_refuse(w->req, AGL_REFUSE_CHAIN,
+			  "chain %u: more than %u ways through it",
+			  w->with->filter->chain, COMPOSE_WORK_MAX);
+}
+
 /*
  * What packets do that get to the last filter and no further. What is the
  * host's is kept in mind whatever it is: with ranges that take too many rules
  * as a match of any port.
  */
-static int make(const struct chain_walk *w)
+static int compose_make(struct compose_walk *w)
 {
-	const struct filter *last = w->step[w->len - 1];
-	bool host = last->host || last->compiled.rule->next_chain;
+	const struct agl_composed *last = w->step[w->len - 1];
+	bool host = last->host || last->compiled.next_chain;
 	unsigned int i, count = 1, range[AGL_CHAINS_MAX] = {};
 	int err = 0;
 
 	for (i = 0; i < w->len; i++)
 		count *= w->step[i]->compiled.range_count;
+	if (w->counting)
+		return compose_count(w, min(count, AGL_RANGES_MAX));
 	if (host && count > AGL_RANGES_MAX)
-		return merge_match(w, NULL) ? enter(w, true) : 0;
+		return compose_match(w, NULL) ? compose_enter(w, true) : 0;
 	if (count > AGL_RANGES_MAX)
 		return agl_refuse(w->req, AGL_REFUSE_SIZE,
 				  "port ranges of %u rules in the card: the limit is %u",
 				  count, AGL_RANGES_MAX);
 	if (!host)
-		err = check_encaps(w);
+		err = compose_check_ends(w);
 	do {
-		if (!err && merge_match(w, range))
-			err = host ? enter(w, true) : make_rule(w, range);
-	} while (!err && next_range(w, range));
+		if (!err && compose_match(w, range))
+			err = host ? compose_enter(w, true) :
+				     compose_make_rule(w, range);
+	} while (!err && compose_next_range(w, range));
 	return err;
 }
 
-static bool is_with(const struct chain_walk *w)
+static bool compose_passes(const struct compose_walk *w,
+			   const struct agl_composed *c)
 {
 	unsigned int i;
 
 	for (i = 0; i < w->len; i++)
-		if (w->step[i] == w->with)
+		if (w->step[i] == c)
 			return true;
 	return false;
 }
 
-/* Down from the last filter, depth first */
-static int walk(struct chain_walk *w)
+static int compose_circle(const struct compose_walk *w)
 {
-	struct agl_composer *c = &w->req->in->agl->composer;
-	struct filter *last = w->step[w->len - 1], *f;
-	u32 chain = last->compiled.rule->next_chain;
-	int err = 0;
+	return agl_refuse(w->req, AGL_REFUSE_CHAIN,
+			  "chain %u: it leads back to itself",
+			  w->with->filter->chain);
+}
 
-	if (is_with(w))
-		err = make(w);
-	if (err || last->host || !chain)
+/* Down from the last filter, depth first */
+static int compose_down(struct compose_walk *w)
+{
+	struct agl_composed *last = w->step[w->len - 1], *c;
+	u32 next = last->compiled.next_chain;
+	struct agl_chain *chain;
+	int err;
+
+	err = compose_make(w);
+	if (err || !next)
 		return err;
 	if (w->len == AGL_CHAINS_MAX)
 		return agl_refuse(w->req, AGL_REFUSE_CHAIN,
 				  "goto chain %u: more than %u chains in a row",
-				  chain, AGL_CHAINS_MAX);
-	hash_for_each_possible(c->by_chain, f, by_chain,
-			       chain_hash(last->port, chain)) {
-		if (f->port != last->port || f->chain != chain)
-			continue;
-		w->step[w->len++] = f;
-		err = walk(w);
+				  next, AGL_CHAINS_MAX);
+	chain = xa_load(&w->req->in->chains, next);
+	list_for_each_entry(c, &chain->filters, in_chain) {
+		if (compose_passes(w, c))
+			return compose_circle(w);
+		w->step[w->len++] = c;
+		err = compose_down(w);
 		w->len--;
 		if (err)
 			break;
@@ -490,29 +534,37 @@ static int walk(struct chain_walk *w)
 	return err;
 }
 
-/* Up to chain 0, then down again; @w has the filters after @f at its end */
-static int climb(struct chain_walk *w, struct filter *f)
+/*
+ * Up to chain 0, then down again; @w has the filters after @c at its end. A
+ * filter that the host has needs no more than that: further up there is
+ * already one that is the host's, of the filter that jumps.
+ */
+static int compose_up(struct compose_walk *w, struct agl_composed *c)
 {
-	struct agl_composer *c = &w->req->in->agl->composer;
-	struct filter *up;
-	int err = 0;
+	struct agl_composed *up;
+	struct agl_chain *chain;
+	int err;
 
+	err = w->counting ? compose_count(w, 1) : 0;
+	if (err)
+		return err;
+	if (compose_passes(w, c))
+		return compose_circle(w);
+	if (w->len == AGL_CHAINS_MAX && w->with->host)
+		return 0;
 	if (w->len == AGL_CHAINS_MAX)
 		return agl_refuse(w->req, AGL_REFUSE_CHAIN,
 				  "chain %u: more than %u chains in a row",
-				  w->with->chain, AGL_CHAINS_MAX);
+				  w->with->filter->chain, AGL_CHAINS_MAX);
 	memmove(&w->step[1], &w->step[0], w->len * sizeof(w->step[0]));
-	w->step[0] = f;
+	w->step[0] = c;
 	w->len++;
-	if (!f->chain) {
-		err = walk(w);
+	if (!c->filter->chain) {
+		err = compose_down(w);
 	} else {
-		hash_for_each_possible(c->by_next, up, by_next,
-				       chain_hash(f->port, f->chain)) {
-			if (up->port != f->port || up->host ||
-			    up->compiled.rule->next_chain != f->chain)
-				continue;
-			err = climb(w, up);
+		chain = xa_load(&w->req->in->chains, c->filter->chain);
+		list_for_each_entry(up, &chain->jumps, jump) {
+			err = compose_up(w, up);
 			if (err)
 				break;
 		}
@@ -522,116 +574,110 @@ static int climb(struct chain_walk *w, struct filter *f)
 	return err;
 }
 
-static int make_all(const struct agl_request *req, struct filter *f)
+static int compose_all(const struct agl_request *req, struct agl_filter *f,
+		       const struct agl_compiled *from, bool host)
 {
-	struct chain_walk w = { .req = req, .with = f };
-	int err;
+	struct compose_walk *w = kzalloc(sizeof(*w), GFP_KERNEL);
+	struct agl_composed *c = compose_new(f, from, host);
+	int err = -ENOMEM;
 
-	w.image = kzalloc(sizeof(*w.image), GFP_KERNEL);
-	if (!w.image)
-		return -ENOMEM;
-	err = climb(&w, f);
-	kfree(w.image);
-	if (err)
-		unmake(req->in->agl, f);
+	if (w && c) {
+		w->req = req;
+		w->with = c;
+		w->counting = true;
+		err = compose_up(w, c);
+		w->counting = false;
+		if (!err)
+			err = compose_up(w, c);
+	}
+	if (!err)
+		f->composed = c;
+	else if (c)
+		compose_end(c);
+	kfree(w);
 	return err;
 }
 
 /**
  * agl_compose_add - rules for a filter that others can be part of
  * @req: filter
- * @common: its chain and priority
- * @from: as a rule, or what is known of the match of one that was refused
- * @host: it was refused: it is only kept in mind, for what comes after it
+ * @f: filter
+ * @from: as a rule
  *
  * A filter of a chain that nothing jumps to yet is taken: it has nothing to do.
  *
  * Return: 0, or agl_refuse()'s; -ENOMEM. Then there is nothing left of it.
  */
-int agl_compose_add(const struct agl_request *req,
-		    const struct flow_cls_common_offload *common,
-		    const struct agl_compiled *from, bool host)
+int agl_compose_add(const struct agl_request *req, struct agl_filter *f,
+		    const struct agl_compiled *from)
 {
-	struct agilio *agl = req->in->agl;
-	struct filter *f;
-	int err = -ENOMEM;
+	int err;
 
-	mutex_lock(&agl->composer.lock);
-	f = filter_new(&agl->composer, req, common, from);
-	if (f) {
-		f->host = host;
-		err = make_all(req, f);
-		if (err)
-			filter_end(agl, f);
-	}
-	mutex_unlock(&agl->composer.lock);
+	/* With the lock held there is hardly a wait then */
+	err = agl_cmsg_room(req->in->agl);
+	if (err)
+		return agl_explain(req, 0, err);
+	mutex_lock(&req->in->lock);
+	err = compose_all(req, f, from, false);
+	mutex_unlock(&req->in->lock);
 	return err;
 }
 
-/**
- * agl_compose_del - forget a filter, and what was made of it
- * @agl: card
- * @cookie: tc's name for it
- * @port: ingress, port id
- *
- * Return: 0, -ENOENT if it was not for the card.
- */
-int agl_compose_del(struct agilio *agl, unsigned long cookie, u32 port)
+/* Too many ways lead there: as if it were the first of all filters */
+static int compose_note_first(struct agl_filter *f, const struct agl_compiled *from)
 {
-	struct filter *f;
-	int err = -ENOENT;
+	struct agilio *agl = f->name.in->agl;
+	struct agl_flow_name name = {
+		.cookie = f->name.cookie,
+		.port = f->name.in->port,
+		.only = f->only,
+		.counts = &f->counts,
+	};
+	struct agl_image *image = kzalloc(sizeof(*image), GFP_KERNEL);
+	struct agl_flow *flow;
 
-	mutex_lock(&agl->composer.lock);
-	f = find(&agl->composer, cookie, port);
-	if (f) {
-		err = f->host ? -ENOENT : 0;
-		filter_end(agl, f);
-	}
-	mutex_unlock(&agl->composer.lock);
-	return err;
-}
-
-/**
- * agl_compose_stats - counts of a filter since the last read
- * @agl: card
- * @cookie: tc's
- * @port: ingress, port id
- * @to: they are added here
- *
- * A flow counts for each of its filters, so its own counts only grow.
- *
- * Return: 0, -ENOENT if the filter isn't in the card.
- */
-int agl_compose_stats(struct agilio *agl, unsigned long cookie, u32 port,
-		      struct flow_stats *to)
-{
-	struct agl_table *t = &agl->table;
-	u64 packets, bytes;
-	unsigned long used;
-	struct filter *f;
-	struct part *p;
-
-	mutex_lock(&agl->composer.lock);
-	f = find(&agl->composer, cookie, port);
-	if (!f || f->host) {
-		mutex_unlock(&agl->composer.lock);
-		return -ENOENT;
-	}
-	packets = f->packets;
-	bytes = f->bytes;
-	used = f->used;
-	spin_lock_bh(&t->stats_lock);
-	list_for_each_entry(p, &f->made, list) {
-		packets += p->made->flow->packets;
-		bytes += p->made->flow->bytes;
-		if (time_after(p->made->flow->used, used))
-			used = p->made->flow->used;
-	}
-	spin_unlock_bh(&t->stats_lock);
-	flow_stats_update(to, bytes, packets, 0, used,
-			  FLOW_ACTION_HW_STATS_DELAYED);
-	f->packets -= packets;
-	f->bytes -= bytes;
-	mutex_unlock(&agl->composer.lock);
+	if (!image)
+		return -ENOMEM;
+	image->match = from->match;
+	image->match_mask = from->match_mask;
+	flow = agl_table_enter_host(agl, &name, image);
+	kfree(image);
+	if (IS_ERR(flow))
+		return PTR_ERR(flow);
+	f->flow = flow;
 	return 0;
+}
+
+/**
+ * agl_compose_note - keep a filter in mind that was refused
+ * @req: filter
+ * @f: filter
+ * @from: what is known of its match
+ *
+ * Return: 0, -ENOMEM.
+ */
+int agl_compose_note(const struct agl_request *req, struct agl_filter *f,
+		     const struct agl_compiled *from)
+{
+	struct agl_request silent = *req;
+	int err;
+
+	/* The user has been told why already */
+	silent.extack = NULL;
+	mutex_lock(&req->in->lock);
+	err = compose_all(&silent, f, from, true);
+	mutex_unlock(&req->in->lock);
+	return err ? compose_note_first(f, from) : 0;
+}
+
+/**
+ * agl_compose_del - what was made of a filter goes
+ * @f: composed
+ */
+void agl_compose_del(struct agl_filter *f)
+{
+	mutex_lock(&f->name.in->lock);
+	compose_end(f->composed);
+	f->composed = NULL;
+	mutex_unlock(&f->name.in->lock);
 }

@@ -8,31 +8,27 @@
 
 #include "../agilio.h"
 #include "actions.h"
+#include "filter.h"
 #include "parse.h"
 
-/**
- * struct indirect - a device whose rules we are shown
- * @ingress: the device, for rules
- */
-struct indirect {
-	struct agl_ingress ingress;
-};
-
-static int callback(enum tc_setup_type type, void *data, void *priv)
+static int indirect_callback(enum tc_setup_type type, void *data, void *priv)
 {
-	struct indirect *i = priv;
-
-	return agl_tc_rules(type, data, &i->ingress);
+	return agl_tc_rules(type, data, priv);
 }
 
-static void release(void *priv)
+/* After the last callback */
+static void indirect_release(void *priv)
 {
-	kfree(priv);
+	struct agl_ingress *in = priv;
+
+	agl_filters_forget(in);
+	agl_ingress_exit(in);
+	kfree(in);
 }
 
 /* Return: port id of packets that come in by the device, 0: not ours to see */
-static u32 port_of(struct agilio *agl, struct net_device *dev,
-		   enum flow_block_binder_type binder)
+static u32 indirect_port(struct agilio *agl, struct net_device *dev,
+			 enum flow_block_binder_type binder)
 {
 	u8 type = agl_tunnel_type(dev);
 	int id;
@@ -47,45 +43,46 @@ static u32 port_of(struct agilio *agl, struct net_device *dev,
 	return id > 0 ? AGL_PORT_INTERNAL(id) : 0;
 }
 
-/* A device has one block at most that is for us, see port_of() */
-static struct flow_block_cb *find(struct agilio *agl,
-				  const struct net_device *dev)
+/* A device has one block at most that is for us, see indirect_port() */
+static struct flow_block_cb *indirect_find(struct agilio *agl,
+					   const struct net_device *dev)
 {
 	struct flow_block_cb *cb;
 
 	list_for_each_entry(cb, &agl->indirect_cbs, driver_list) {
-		struct indirect *i = cb->cb_priv;
+		const struct agl_ingress *in = cb->cb_priv;
 
-		if (i->ingress.dev == dev)
+		if (in->dev == dev)
 			return cb;
 	}
 	return NULL;
 }
 
-static int bind(struct agilio *agl, struct net_device *dev, struct Qdisc *sch,
-		struct flow_block_offload *f, void *data,
-		void (*cleanup)(struct flow_block_cb *cb))
+static int indirect_bind(struct agilio *agl, struct net_device *dev,
+			 struct Qdisc *sch, struct flow_block_offload *f,
+			 void *data, void (*cleanup)(struct flow_block_cb *cb))
 {
-	u32 port = port_of(agl, dev, f->binder_type);
+	u32 port = indirect_port(agl, dev, f->binder_type);
 	struct flow_block_cb *cb;
-	struct indirect *i;
+	struct agl_ingress *in;
 
 	if (!port)
 		return -EOPNOTSUPP;
-	if (find(agl, dev))
+	if (indirect_find(agl, dev))
 		return -EBUSY;
-	i = kzalloc(sizeof(*i), GFP_KERNEL);
-	if (!i)
+	in = kzalloc(sizeof(*in), GFP_KERNEL);
+	if (!in)
 		return -ENOMEM;
-	i->ingress.agl = agl;
-	i->ingress.dev = dev;
-	i->ingress.port = port;
-	i->ingress.tun = agl_tunnel_type(dev);
-	i->ingress.refused = agl->refused;
-	cb = flow_indr_block_cb_alloc(callback, i, i, release, f, dev, sch, data,
-				      agl, cleanup);
+	in->agl = agl;
+	in->dev = dev;
+	in->port = port;
+	in->tun = agl_tunnel_type(dev);
+	in->refused = agl->refused;
+	agl_ingress_init(in);
+	cb = flow_indr_block_cb_alloc(indirect_callback, in, in, indirect_release,
+				      f, dev, sch, data, agl, cleanup);
 	if (IS_ERR(cb)) {
-		kfree(i);
+		kfree(in);
 		return PTR_ERR(cb);
 	}
 	f->unlocked_driver_cb = true;
@@ -94,30 +91,31 @@ static int bind(struct agilio *agl, struct net_device *dev, struct Qdisc *sch,
 	return 0;
 }
 
-static int unbind(struct agilio *agl, struct net_device *dev,
-		  struct flow_block_offload *f)
+static int indirect_unbind(struct agilio *agl, struct net_device *dev,
+			   struct flow_block_offload *f)
 {
-	struct flow_block_cb *cb = port_of(agl, dev, f->binder_type) ?
-				   find(agl, dev) : NULL;
+	struct flow_block_cb *cb = indirect_find(agl, dev);
 
-	if (!cb)
+	if (!cb || cb->indr.binder_type != f->binder_type)
 		return -ENOENT;
+	/* As when it was bound: tc counts those that need rtnl */
+	f->unlocked_driver_cb = true;
 	flow_indr_block_cb_remove(cb, f);
 	list_del(&cb->driver_list);
 	return 0;
 }
 
-static int setup(struct net_device *dev, struct Qdisc *sch, void *priv,
-		 enum tc_setup_type type, void *type_data, void *data,
-		 void (*cleanup)(struct flow_block_cb *cb))
+static int indirect_setup(struct net_device *dev, struct Qdisc *sch, void *priv,
+			  enum tc_setup_type type, void *type_data, void *data,
+			  void (*cleanup)(struct flow_block_cb *cb))
 {
 	struct flow_block_offload *f = type_data;
 
 	if (!dev || type != TC_SETUP_BLOCK)
 		return -EOPNOTSUPP;
 	if (f->command == FLOW_BLOCK_BIND)
-		return bind(priv, dev, sch, f, data, cleanup);
-	return unbind(priv, dev, f);
+		return indirect_bind(priv, dev, sch, f, data, cleanup);
+	return indirect_unbind(priv, dev, f);
 }
 
 /**
@@ -129,7 +127,7 @@ static int setup(struct net_device *dev, struct Qdisc *sch, void *priv,
 int agl_indirect_start(struct agilio *agl)
 {
 	INIT_LIST_HEAD(&agl->indirect_cbs);
-	return flow_indr_dev_register(setup, agl);
+	return flow_indr_dev_register(indirect_setup, agl);
 }
 
 /**
@@ -138,5 +136,5 @@ int agl_indirect_start(struct agilio *agl)
  */
 void agl_indirect_stop(struct agilio *agl)
 {
-	flow_indr_dev_unregister(setup, agl, release);
+	flow_indr_dev_unregister(indirect_setup, agl, indirect_release);
 }

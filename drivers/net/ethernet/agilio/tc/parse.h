@@ -25,11 +25,18 @@ struct agl_ports {
 	__be16 dport_mask;
 };
 
+/* An action is four bytes at least */
+#define AGL_ACTIONS_MAX		(AGL_ACT_LIST_MAX / 4)
+
 /**
  * struct agl_compiled - a filter of tc as a rule
- * @rule: match and actions
- * @match: what software compares: the rule's own match can be narrower
+ * @rule: match and actions; NULL of one whose actions nobody has looked at
+ * @match: what software compares, or more than that if it isn't known; the
+ *	rule's own match can be narrower
  * @match_mask: which bits
+ * @exact: @match is all that software compares
+ * @never: no packet that comes in here can match
+ * @next_chain: chain that packets go to after the actions, 0: none
  * @range_count: rules of the card that the ranges of its ports take
  * @range: what these compare
  */
@@ -37,6 +44,9 @@ struct agl_compiled {
 	struct agl_rule *rule;
 	struct agl_match match;
 	struct agl_match match_mask;
+	bool exact;
+	bool never;
+	u32 next_chain;
 	unsigned int range_count;
 	struct agl_ports range[AGL_RANGES_MAX];
 };
@@ -68,14 +78,17 @@ int agl_take_ends(const struct agl_request *req, struct agl_rule *rule,
 int agl_make_pre_tunnel(const struct agl_request *req,
 			const struct agl_rule *rule, struct agl_image *image);
 int agl_tc_rules(enum tc_setup_type type, void *data,
-		 const struct agl_ingress *in);
+		 struct agl_ingress *in);
 int agl_parse_actions(const struct agl_request *req,
 		      const struct flow_rule *from, struct agl_rule *rule);
 
 /* compile.c */
 struct agl_rule *agl_rule_alloc(const struct agl_ingress *in, unsigned int actions);
-int agl_compile(const struct agl_request *req, const struct flow_rule *from,
-		bool matchall, struct agl_compiled *to);
+void agl_compile_wide(const struct agl_ingress *in, struct agl_compiled *to);
+int agl_compile(const struct agl_request *req,
+		const struct flow_cls_common_offload *common,
+		const struct flow_rule *from, bool matchall,
+		struct agl_compiled *to);
 int agl_encode(const struct agl_request *req, struct agl_rule *rule,
 	       struct agl_image *image);
 void agl_image_release(struct agilio *agl, struct agl_image *image);

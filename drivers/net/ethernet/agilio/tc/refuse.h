@@ -6,9 +6,11 @@
 #ifndef AGILIO_REFUSE_H
 #define AGILIO_REFUSE_H
 
+#include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/netlink.h>
 #include <linux/types.h>
+#include <linux/xarray.h>
 
 /**
  * enum agl_refusal - why a rule is refused
@@ -51,13 +53,17 @@ enum agl_refusal {
 struct agilio;
 
 /**
- * struct agl_ingress - a device that rules can be on
+ * struct agl_ingress - a device that rules can be on, as a block is bound to it
  * @agl: card that they are for
  * @dev: device
  * @port: port id of packets that come in by it
  * @tun: AGL_TUN_ if it is a tunnel's, or 0
  * @rules: where rules in the card are counted, or NULL
  * @refused: where refusals are, AGL_REFUSALS of them
+ * @filters: how many filters tc has here, see filter.h
+ * @lost: tc has one that there was no memory to keep in mind
+ * @lock: guards chains, their filters and what these are composed to
+ * @chains: struct agl_chain by number, see compose.c
  */
 struct agl_ingress {
 	struct agilio *agl;
@@ -66,6 +72,10 @@ struct agl_ingress {
 	u8 tun;
 	atomic_t *rules;
 	atomic_t *refused;
+	atomic_t filters;
+	bool lost;
+	struct mutex lock; /* chains and their filters */
+	struct xarray chains;
 };
 
 /**
@@ -75,7 +85,7 @@ struct agl_ingress {
  * @extack: for words to the user
  */
 struct agl_request {
-	const struct agl_ingress *in;
+	struct agl_ingress *in;
 	unsigned long cookie;
 	struct netlink_ext_ack *extack;
 };

@@ -56,7 +56,6 @@ REFUSALS: list[tuple[str, str, str, str]] = [
     ("ip", f"ip_proto l2tp l2tpv3_sid 5 {OUT}", "match", "l2tpv3"),
     ("ip", f"ip_proto esp spi 5 {OUT}", "match", "spi"),
     ("cfm", f"cfm mdl 5 {OUT}", "match", "cfm"),
-    ("ip", f"indev {REP} {OUT}", "match", "indev"),
     ("ip", "dst_ip 10.0.0.2", "action", "last action"),
     ("ip", "action vlan push_eth dst_mac 02:00:00:00:00:01 src_mac "
      f"02:00:00:00:00:02 pipe {OUT}", "action", "push_eth"),
