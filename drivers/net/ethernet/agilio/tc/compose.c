@@ -288,6 +288,7 @@ static struct agl_rule *merge(const struct chain_walk *w, const unsigned int *ra
 	if (!rule)
 		return ERR_PTR(-ENOMEM);
 	rule->tun6 = w->step[0]->compiled.rule->tun6;
+	rule->device = w->step[0]->compiled.rule->device;
 	for (i = 0; i < w->len; i++) {
 		const struct agl_compiled *c = &w->step[i]->compiled;
 

@@ -13,9 +13,11 @@
 /**
  * struct indirect - a device whose rules we are shown
  * @ingress: the device, for rules
+ * @binder: which of its blocks
  */
 struct indirect {
 	struct agl_ingress ingress;
+	enum flow_block_binder_type binder;
 };
 
 static int callback(enum tc_setup_type type, void *data, void *priv)
@@ -77,6 +79,7 @@ static int bind(struct agilio *agl, struct net_device *dev, struct Qdisc *sch,
 	i = kzalloc(sizeof(*i), GFP_KERNEL);
 	if (!i)
 		return -ENOMEM;
+	i->binder = f->binder_type;
 	i->ingress.agl = agl;
 	i->ingress.dev = dev;
 	i->ingress.port = port;
@@ -97,10 +100,10 @@ static int bind(struct agilio *agl, struct net_device *dev, struct Qdisc *sch,
 static int unbind(struct agilio *agl, struct net_device *dev,
 		  struct flow_block_offload *f)
 {
-	struct flow_block_cb *cb = port_of(agl, dev, f->binder_type) ?
-				   find(agl, dev) : NULL;
+	struct flow_block_cb *cb = find(agl, dev);
+	struct indirect *i = cb ? cb->cb_priv : NULL;
 
-	if (!cb)
+	if (!cb || i->binder != f->binder_type)
 		return -ENOENT;
 	flow_indr_block_cb_remove(cb, f);
 	list_del(&cb->driver_list);
