@@ -51,9 +51,7 @@ TO_GO: set[tuple[str, str]] = {
     ("drivers/net/ethernet/agilio/tc/action.c", "netdev"),
     ("drivers/net/ethernet/agilio/tc/action_vlan.c", "netdev"),
     ("drivers/net/ethernet/agilio/tc/pre_tunnel.c", "netdev"),
-    ("drivers/net/ethernet/agilio/tunnel/endpoint.c", "table"),
     ("drivers/net/ethernet/agilio/tunnel/mac.c", "netdev"),
-    ("drivers/net/ethernet/agilio/tunnel/pre_tunnel.c", "table"),
     ("drivers/net/ethernet/agilio/tunnel/underlay.c", "netdev"),
 }
 

@@ -126,6 +126,7 @@ void agl_cmsg_kick(struct agilio *agl);
 int agl_cmsg_room(struct agilio *agl);
 void agl_cmsg_flush(struct agilio *agl);
 int agl_cmsg_send(struct agilio *agl, u8 type, const void *body, size_t len);
+void agl_cmsg_tell(struct agilio *agl, u8 type, const void *body, size_t len);
 int agl_cmsg_reify(struct agilio *agl, struct agl_repr *repr, bool exists);
 int agl_cmsg_reify_wait(struct agilio *agl, struct agl_repr *repr);
 int agl_cmsg_port_mod(struct agl_repr *repr, u8 info, unsigned int mtu);

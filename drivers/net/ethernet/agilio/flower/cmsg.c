@@ -103,6 +103,25 @@ int agl_cmsg_send(struct agilio *agl, u8 type, const void *body, size_t len)
 	return 0;
 }
 
+/**
+ * agl_cmsg_tell - send a message that there is no way to do without
+ * @agl: card
+ * @type: AGL_CMSG_
+ * @body: what follows the head, big endian
+ * @len: its bytes, few
+ *
+ * It waits for memory as long as that takes: what the card has been told and
+ * what is believed of it stay the same.
+ */
+void agl_cmsg_tell(struct agilio *agl, u8 type, const void *body, size_t len)
+{
+	struct sk_buff *skb = agl_cmsg_alloc(len, GFP_KERNEL | __GFP_NOFAIL);
+
+	skb_put_data(skb, body, len);
+	agl_cmsg_xmit(agl, type, skb);
+	agl_cmsg_kick(agl);
+}
+
 static void rx_reify(struct agilio *agl, const struct agl_port_reify *m)
 {
 	struct agl_repr *r = agl_repr_find(agl, be32_to_cpu(m->port));

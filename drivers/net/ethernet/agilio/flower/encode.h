@@ -6,21 +6,7 @@
 #include "../abi/key.h"
 #include "../rule/match.h"
 #include "../rule/rule.h"
-
-struct agl_endpoint;
-struct agl_local;
-
-/**
- * struct agl_pre_tunnel - a pre-tunnel rule
- * @used: it is one
- * @index: MAC index of the internal port, AGL_MAC_IDX_
- * @tci: tag that packets have, AGL_NEIGH_NO_TAG: none
- */
-struct agl_pre_tunnel {
-	bool used;
-	u16 index;
-	u16 tci;
-};
+#include "../rule/ends.h"
 
 /**
  * struct agl_pre_link - what neighbours a pre-tunnel rule is for, decap v2
@@ -37,15 +23,39 @@ struct agl_pre_link {
 };
 
 /**
+ * struct agl_pre_tunnel - a pre-tunnel rule
+ * @list: in agl_tunnels.pre_rules, while it is in the card
+ * @link: which neighbours it is for, decap v2
+ * @mac: address of the internal port, for as long as the rule has a reference
+ * @index: MAC index of the internal port that it is in the card with
+ * @tci: tag that packets have, AGL_NEIGH_NO_TAG: none
+ * @ctx: firmware's number of its statistics context
+ * @told: of those with one index and tag the one that the card has
+ * @used: it is one
+ */
+struct agl_pre_tunnel {
+	struct list_head list;
+	struct agl_pre_link link;
+	struct agl_mac *mac;
+	u16 index;
+	u16 tci;
+	u32 ctx;
+	bool told;
+	bool used;
+};
+
+/* Each of them takes eight bytes of actions, one more is the ingress */
+#define AGL_DEVICES_MAX		(AGL_ACT_LIST_MAX / 8 + 1)
+
+/**
  * struct agl_image - a rule as the firmware's bytes
  * @key_len: bytes of @key and of @mask
  * @act_len: bytes of @act
  * @shortcut: the actions in one word, AGL_SHORTCUT_ or a port id
  * @ignored: what the rule asked for and @mask doesn't say
- * @local: address that the rule's tunnel ends at, a reference; or NULL
- * @endpoint: other end of the tunnel that it sends into, likewise
- * @peer: other end of the tunnel that it takes packets out of, likewise
- * @link: of a pre-tunnel rule
+ * @ends: of the rule's tunnels, references
+ * @devices: number of @device
+ * @device: devices that it depends on, from agl_device_get()
  * @pre: if the rule is a pre-tunnel rule it has no key and no actions
  * @match: the match in the layout that all have
  * @match_mask: which bits of it are compared
@@ -59,10 +69,9 @@ struct agl_image {
 	unsigned int act_len;
 	u32 shortcut;
 	u16 ignored;
-	struct agl_local *local;
-	struct agl_endpoint *endpoint;
-	struct agl_endpoint *peer;
-	struct agl_pre_link link;
+	struct agl_ends ends;
+	unsigned int devices;
+	u32 device[AGL_DEVICES_MAX];
 	struct agl_pre_tunnel pre;
 	struct agl_match match;
 	struct agl_match match_mask;

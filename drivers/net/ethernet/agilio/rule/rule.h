@@ -12,7 +12,6 @@
 
 #include "../abi/key.h"
 
-struct net;
 struct net_device;
 
 /* frag, tcp_flags: as the wire and the dissector have them */
@@ -157,7 +156,7 @@ enum agl_action_type {
  * @key: VNI or key
  * @dst: outer destination, IPv4 in the first word
  * @src: outer source, zero: what the route says
- * @net: namespace of the outer packet
+ * @net: namespace of the outer packet, its cookie
  * @tpid: outer VLAN tag's type, 0: no tag
  * @tci: of that tag
  */
@@ -173,7 +172,7 @@ struct agl_encap {
 	__be32 key;
 	struct in6_addr dst;
 	struct in6_addr src;
-	struct net *net;
+	u64 net;
 	__be16 tpid;
 	__be16 tci;
 };
@@ -182,6 +181,7 @@ struct agl_encap {
  * struct agl_action - one thing to do with a packet
  * @type: what
  * @port: AGL_REDIRECT, AGL_MIRROR: port id
+ * @device: likewise: number of the device that tc says, agl_device_get()
  * @vlan: AGL_PUSH_VLAN: the tag
  * @mpls: AGL_PUSH_MPLS: type and entry; AGL_POP_MPLS: type of what is left;
  *	AGL_SET_MPLS: entry and which bits of it
@@ -192,7 +192,10 @@ struct agl_encap {
 struct agl_action {
 	enum agl_action_type type;
 	union {
-		u32 port;
+		struct {
+			u32 port;
+			u32 device;
+		};
 		struct {
 			__be16 tpid;
 			__be16 tci;
@@ -220,6 +223,7 @@ struct agl_action {
  * @tun6: its outer header is IPv6
  * @opts_len: bytes of Geneve options that packets have, 0: it does not look
  * @ignored: what was asked of @enc_flags and isn't compared: mask, value
+ * @device: number of the tunnel device that says what is matched, 0: none
  * @encap: the tunnel that packets go into
  * @next_chain: chain that packets go to after the actions, 0: none
  * @internal: internal port that packets are for, in a pre-tunnel rule
@@ -237,6 +241,7 @@ struct agl_rule {
 	bool tun6;
 	u8 opts_len;
 	u16 ignored;
+	u32 device;
 	struct agl_encap encap;
 	u32 next_chain;
 	const struct net_device *internal;

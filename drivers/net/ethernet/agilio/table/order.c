@@ -230,7 +230,7 @@ static int order_check(const struct agl_flow *flow, const struct agl_item *hits,
 			       -ENOTUNIQ : -EBUSY;
 		if (order_waits(flow, other) && !order_replaces(flow, other))
 			return -EBUSY;
-		if (other->only && other->state == AGL_FLOW_CARD &&
+		if (other->only && (other->state == AGL_FLOW_CARD || other->away) &&
 		    order_before(flow, other))
 			return -EPERM;
 	}
@@ -240,15 +240,16 @@ static int order_check(const struct agl_flow *flow, const struct agl_item *hits,
 static int order_card_add(struct agilio *agl, struct agl_flow *flow,
 			  struct sk_buff *skb)
 {
-	if (!flow->pre.used)
+	if (!flow->pre)
 		return agl_card_add(agl, flow, skb);
-	return agl_pre_tun_add(agl, flow, (void *)(flow->act + flow->act_len));
+	flow->pre->ctx = agl_stats_context(&agl->table, flow->id);
+	return agl_pre_tun_add(agl, flow->pre);
 }
 
 static void order_card_del(struct agilio *agl, struct agl_flow *flow)
 {
-	if (flow->pre.used)
-		agl_pre_tun_del(agl, flow);
+	if (flow->pre)
+		agl_pre_tun_del(agl, flow->pre);
 	else
 		agl_card_del(agl, flow);
 }
@@ -330,7 +331,7 @@ int agl_order_enter(struct agilio *agl, struct agl_flow *flow,
 	order_count(flow, hits);
 	order_make_room(agl, flow, hits);
 	err = order_card_add(agl, flow, skb);
-	if (flow->pre.used)
+	if (flow->pre)
 		kfree_skb(skb);
 	if (!err) {
 		flow->state = AGL_FLOW_CARD;
@@ -436,7 +437,7 @@ static bool order_is_free(const struct agl_flow *flow)
 	struct agl_item *twin;
 
 	/* What is nowhere else was there before what stands before it */
-	if (flow->before && !flow->only)
+	if (flow->away || (flow->before && !flow->only))
 		return false;
 	list_for_each_entry(twin, &flow->item->twins, twins)
 		if (order_waits(flow, twin->owner))
@@ -457,8 +458,8 @@ static bool order_restore(struct agilio *agl, struct agl_flow *flow)
 	if (!skb)
 		return false;
 	/* Those with its match look at its state */
-	if (order_card_add(agl, flow, flow->pre.used ? NULL : skb)) {
-		if (flow->pre.used)
+	if (order_card_add(agl, flow, flow->pre ? NULL : skb)) {
+		if (flow->pre)
 			kfree_skb(skb);
 		return false;
 	}

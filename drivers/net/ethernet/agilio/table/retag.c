@@ -16,7 +16,7 @@
  */
 bool agl_retag_actions(struct agl_flow *flow)
 {
-	const struct agl_endpoint *e = flow->endpoint;
+	const struct agl_endpoint *e = flow->ends.endpoint;
 	unsigned int at;
 
 	for (at = 0; e && at < flow->act_len;) {
@@ -37,33 +37,30 @@ bool agl_retag_actions(struct agl_flow *flow)
 /**
  * agl_table_retag - the way to an endpoint has another tag now
  * @agl: card
- * @e: endpoint, a reference; its new tag becomes the one that it has
+ * @dep: of the endpoint, a reference; its new tag becomes the one that it has
  *
  * Until it is done the endpoint is not in the card, so packets are the host's.
- * A rule without memory for its change stays there.
  */
-void agl_table_retag(struct agilio *agl, struct agl_endpoint *e)
+void agl_table_retag(struct agilio *agl, struct agl_dep *dep)
 {
+	struct agl_endpoint *e = container_of(dep, struct agl_endpoint, dep);
 	struct agl_table *t = &agl->table;
-	struct agl_flow *flow;
-	unsigned long id;
+	struct agl_dep_link *l;
 
 	mutex_lock(&t->order);
 	mutex_lock(&agl->tunnels.lock);
 	e->tpid = e->new_tpid;
 	e->tci = e->new_tci;
 	mutex_unlock(&agl->tunnels.lock);
-	xa_for_each(&t->contexts, id, flow) {
+	list_for_each_entry(l, &dep->flows, list) {
+		bool in_card = l->flow->state == AGL_FLOW_CARD;
+
 		cond_resched();
-		if (flow->endpoint != e || flow->state == AGL_FLOW_HOST)
-			continue;
-		if (flow->state == AGL_FLOW_PARKED) {
-			agl_retag_actions(flow);
-		} else {
-			agl_table_park(agl, flow);
-			agl_retag_actions(flow);
-			agl_table_restore(agl, flow);
-		}
+		if (in_card)
+			agl_table_park(agl, l->flow);
+		agl_retag_actions(l->flow);
+		if (in_card)
+			agl_table_restore(agl, l->flow);
 	}
 	mutex_unlock(&t->order);
 }

@@ -74,7 +74,7 @@ void agl_stats_rx(struct agilio *agl, const struct agl_flow_stats *rec,
 		 * The last counts of a deleted flow aren't those of the next.
 		 * Of a pre-tunnel rule the firmware knows no cookie.
 		 */
-		if (!flow || (!flow->pre.used &&
+		if (!flow || (!flow->pre &&
 			      flow->cookie != be64_to_cpu(rec->cookie)))
 			continue;
 		stats_add(flow, be32_to_cpu(rec->packets), be64_to_cpu(rec->bytes));

@@ -33,6 +33,7 @@ int agl_table_init(struct agilio *agl)
 	agl_order_init(t);
 	spin_lock_init(&t->stats_lock);
 	agl_masks_init(&t->masks);
+	agl->tunnels.dep_ops = &agl_table_dep_ops;
 	xa_init_flags(&t->contexts, XA_FLAGS_ALLOC);
 	return 0;
 }
@@ -50,26 +51,38 @@ void agl_table_free(struct agilio *agl)
 	xa_destroy(&t->contexts);
 }
 
-/* Behind the actions is the key, or what a pre-tunnel rule has instead */
+/* Counters are read without a lock, all else is ours alone by now */
+static void flow_free(struct agl_flow *flow)
+{
+	kfree(flow->link);
+	kfree(flow->pre);
+	kfree_rcu(flow, rcu);
+}
+
+/* Behind the actions is the key, or zeros of a pre-tunnel rule */
 static struct agl_flow *flow_alloc(const struct agl_image *image)
 {
 	bool pre = image->pre.used;
 	size_t act_len = pre ? 0 : image->act_len;
-	size_t key_len = pre ? sizeof(image->link) : image->key_len;
+	size_t key_len = pre ? sizeof(u32) : image->key_len;
 	struct agl_flow *f;
 
 	f = kzalloc(sizeof(*f) + act_len + key_len, GFP_KERNEL);
 	if (!f)
 		return NULL;
 	f->ignored = image->ignored;
-	f->pre = image->pre;
 	f->key_len = key_len;
 	f->act_len = act_len;
 	memcpy(f->act, image->act, act_len);
-	if (pre) {
-		memcpy(f->act, &image->link, key_len);
-		return f;
+	f->link = kcalloc(agl_depend_count(image), sizeof(*f->link), GFP_KERNEL);
+	if (pre)
+		f->pre = kmemdup(&image->pre, sizeof(image->pre), GFP_KERNEL);
+	if (!f->link || (pre && !f->pre)) {
+		flow_free(f);
+		return NULL;
 	}
+	if (pre)
+		return f;
 	f->shortcut = image->shortcut;
 	f->act_sum = jhash(image->act, act_len, image->shortcut);
 	memcpy(f->act + act_len, image->key, key_len);
@@ -112,14 +125,28 @@ static int enter(struct agilio *agl, struct agl_flow *flow, struct agl_image *im
 	struct agl_table *t = &agl->table;
 	int err;
 
-	if (!flow->pre.used) {
+	err = agl_depend_attach(agl, flow, image);
+	if (err)
+		return err;
+	err = -ENOMEM;
+	if (!flow->pre) {
 		flow->mask = agl_mask_get(&t->masks, image->mask, image->key_len);
 		if (!flow->mask)
-			return -ENOMEM;
+			goto err_detach;
 	}
 	err = agl_order_enter(agl, flow, image, &image->before);
-	if (err && flow->mask)
+	if (err)
+		goto err_mask;
+	/* It misses something from the beginning */
+	if (flow->away)
+		agl_table_park(agl, flow);
+	return 0;
+
+err_mask:
+	if (flow->mask)
 		agl_mask_put(flow->mask);
+err_detach:
+	agl_depend_detach(flow);
 	return err;
 }
 
@@ -134,7 +161,8 @@ static int enter(struct agilio *agl, struct agl_flow *flow, struct agl_image *im
  * exchange them; -ENOTUNIQ if there is one that the card could not tell from
  * it; -EBUSY if one overlaps it and comes first, of priority image->before;
  * -EPERM if one that software has no copy of overlaps it and comes after it,
- * likewise; -ETIMEDOUT if the card takes no messages; -ENOMEM.
+ * likewise; -ENODEV if a device that it puts out to has gone; -ETIMEDOUT if the
+ * card takes no messages; -ENOMEM.
  */
 struct agl_flow *agl_table_enter(struct agilio *agl,
 				 const struct agl_flow_name *name,
@@ -154,9 +182,7 @@ struct agl_flow *agl_table_enter(struct agilio *agl,
 	err = context_get(t, flow);
 	if (err)
 		goto err_free;
-	flow->local = image->local;
-	flow->endpoint = image->endpoint;
-	flow->peer = image->peer;
+	flow->ends = image->ends;
 	mutex_lock(&t->order);
 	/* The way there may have moved since the actions were encoded */
 	agl_retag_actions(flow);
@@ -166,13 +192,11 @@ struct agl_flow *agl_table_enter(struct agilio *agl,
 	mutex_unlock(&t->order);
 	if (err)
 		goto err_free;
-	image->local = NULL;
-	image->endpoint = NULL;
-	image->peer = NULL;
+	memset(&image->ends, 0, sizeof(image->ends));
 	return flow;
 
 err_free:
-	kfree_rcu(flow, rcu);
+	flow_free(flow);
 	return ERR_PTR(err);
 }
 
@@ -220,16 +244,12 @@ void agl_table_leave(struct agilio *agl, struct agl_flow *flow)
 	agl_cmsg_room(agl);
 	mutex_lock(&t->order);
 	agl_order_leave(agl, flow);
+	agl_depend_detach(flow);
 	if (flow->mask)
 		agl_mask_put(flow->mask);
 	if (!host)
 		context_put(t, flow);
 	mutex_unlock(&t->order);
-	if (flow->local)
-		agl_local_put(agl, flow->local);
-	if (flow->endpoint)
-		agl_endpoint_put(agl, flow->endpoint);
-	if (flow->peer)
-		agl_endpoint_put(agl, flow->peer);
-	kfree_rcu(flow, rcu);
+	agl_ends_put(agl, &flow->ends);
+	flow_free(flow);
 }

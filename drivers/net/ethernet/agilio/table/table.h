@@ -15,6 +15,7 @@
 
 #include "../abi/key.h"
 #include "../flower/encode.h"
+#include "../rule/depend.h"
 #include "overlap.h"
 
 struct agilio;
@@ -63,7 +64,8 @@ struct agl_masks {
  * enum agl_flow_state - where a flow is
  * @AGL_FLOW_HOST: refused: only kept in mind
  * @AGL_FLOW_CARD: in the card
- * @AGL_FLOW_PARKED: taken out of the card for as long as another comes first
+ * @AGL_FLOW_PARKED: taken out of the card for as long as another comes first,
+ *	or something that it depends on is away
  */
 enum agl_flow_state { AGL_FLOW_HOST, AGL_FLOW_CARD, AGL_FLOW_PARKED };
 
@@ -140,12 +142,13 @@ struct agl_port_rules {
  * @id: statistics context, counted from 0
  * @shortcut: of the actions
  * @rcu: frees it
- * @local: address that its tunnel ends at, or NULL
- * @endpoint: other end of the tunnel that it sends into, or NULL
- * @peer: other end of the tunnel that it takes packets out of, or NULL
- * @pre: if it is a pre-tunnel rule; it has no entry then
- * @key_len: bytes of the key, after the actions; of a pre-tunnel rule there is
- *	a struct agl_pre_link
+ * @ends: of its tunnels
+ * @pre: if it is a pre-tunnel rule, or NULL; it has no entry then
+ * @link: what it depends on
+ * @links: how many
+ * @away: how many of these can't be used now: it is parked
+ * @key_len: bytes of the key, after the actions; of a pre-tunnel rule there
+ *	are zeros
  * @act_len: bytes of the action list
  * @act: action list
  */
@@ -169,10 +172,11 @@ struct agl_flow {
 	u32 id;
 	u32 shortcut;
 	struct rcu_head rcu;
-	struct agl_local *local;
-	struct agl_endpoint *endpoint;
-	struct agl_endpoint *peer;
-	struct agl_pre_tunnel pre;
+	struct agl_ends ends;
+	struct agl_pre_tunnel *pre;
+	struct agl_dep_link *link;
+	u8 links;
+	u8 away;
 	u16 key_len;
 	u16 act_len;
 	u8 act[] __aligned(4);
@@ -274,14 +278,16 @@ void agl_mask_put(struct agl_mask *mask);
 int agl_mask_enter(struct agl_masks *m, struct agl_mask *mask);
 void agl_mask_leave(struct agl_masks *m, struct agl_mask *mask);
 
-/* pre_tunnel.c */
-int agl_pre_tun_add(struct agilio *agl, const struct agl_flow *flow,
-		    const struct agl_pre_link *link);
-void agl_pre_tun_del(struct agilio *agl, const struct agl_flow *flow);
-
 /* retag.c */
 bool agl_retag_actions(struct agl_flow *flow);
-void agl_table_retag(struct agilio *agl, struct agl_endpoint *e);
+void agl_table_retag(struct agilio *agl, struct agl_dep *dep);
+
+/* depend.c */
+extern const struct agl_dep_ops agl_table_dep_ops;
+unsigned int agl_depend_count(const struct agl_image *image);
+int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
+		      const struct agl_image *image);
+void agl_depend_detach(struct agl_flow *flow);
 
 /* stats.c */
 u32 agl_stats_context(const struct agl_table *t, u32 id);

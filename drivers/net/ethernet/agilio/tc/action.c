@@ -53,18 +53,33 @@ static int take_drop(struct agl_action_list *l, const struct flow_action_entry *
 	return 0;
 }
 
+/* Return: the number by which a rule knows a device, or agl_refuse()'s */
+static int take_device(struct agl_action_list *l, struct net_device *dev)
+{
+	int device = agl_device_get(l->req->in->agl, dev);
+
+	if (device == -ENODEV)
+		return agl_refuse(l->req, AGL_REFUSE_PORT,
+				  "output to %s, which is going", netdev_name(dev));
+	return device;
+}
+
 static int take_output(struct agl_action_list *l, const struct flow_action_entry *a)
 {
 	bool redirect = a->id == FLOW_ACTION_REDIRECT;
 	struct agl_repr *out = agl_repr_of(a->dev);
+	struct agl_action *to;
+	int err, device;
 	u32 port;
-	int err;
 
 	/* The card repairs checksums whether asked to or not */
 	if (l->needs)
 		return agl_refuse(l->req, AGL_REFUSE_CSUM,
 				  "output after pedit: csum %s is missing",
 				  csum_names(l->needs));
+	device = take_device(l, a->dev);
+	if (device < 0)
+		return device;
 	if (l->encap || agl_tunnel_type(a->dev)) {
 		err = agl_take_tunnel_output(l, a, &port);
 		if (err)
@@ -72,13 +87,15 @@ static int take_output(struct agl_action_list *l, const struct flow_action_entry
 	} else if (out && out->agl == l->req->in->agl) {
 		port = out->id;
 	} else if (is_vlan_dev(a->dev)) {
-		return agl_take_vlan_output(l, a);
+		return agl_take_vlan_output(l, a, device);
 	} else {
 		return agl_refuse(l->req, AGL_REFUSE_PORT,
 				  "output to %s, which is no port of this card",
 				  netdev_name(a->dev));
 	}
-	agl_action_add(l, redirect ? AGL_REDIRECT : AGL_MIRROR)->port = port;
+	to = agl_action_add(l, redirect ? AGL_REDIRECT : AGL_MIRROR);
+	to->port = port;
+	to->device = device;
 	l->done = redirect;
 	return 0;
 }

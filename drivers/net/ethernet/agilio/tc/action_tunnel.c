@@ -227,7 +227,7 @@ int agl_take_tunnel_output(struct agl_action_list *l,
 	if (err)
 		return err;
 	*port = AGL_PORT_TUNNEL(type);
-	l->rule->encap.net = agl_tunnel_net(a->dev);
+	l->rule->encap.net = agl_tunnel_net_cookie(a->dev);
 	if (!l->encap) {
 		err = agl_take_fixed_output(l, a->dev, &tos);
 		if (err)
@@ -255,6 +255,9 @@ static int explain_endpoint(const struct agl_request *req,
 	case -ENODEV:
 		return agl_refuse(req, AGL_REFUSE_TUNNEL,
 				  "the route to %s is by no port of this card", dst);
+	case -ENONET:
+		return agl_refuse(req, AGL_REFUSE_TUNNEL,
+				  "the namespace that sends to %s has gone", dst);
 	case -EXDEV:
 		return agl_refuse(req, AGL_REFUSE_TUNNEL,
 				  "rules of another namespace send to %s", dst);
@@ -275,14 +278,14 @@ static int take_local(const struct agl_request *req, const struct agl_rule *rule
 		memset(&addr, 0, sizeof(addr));
 		addr.s6_addr32[0] = rule->key.enc_dst;
 	}
-	image->local = agl_local_get(req->in->agl, rule->tun6, &addr);
-	if (!IS_ERR(image->local))
+	image->ends.local = agl_local_get(req->in->agl, rule->tun6, &addr);
+	if (!IS_ERR(image->ends.local))
 		return 0;
-	if (PTR_ERR(image->local) == -ENOSPC)
+	if (PTR_ERR(image->ends.local) == -ENOSPC)
 		agl_refuse(req, AGL_REFUSE_FULL,
 			   "the card has room for %u local tunnel addresses",
 			   rule->tun6 ? AGL_TUN_IPS6_MAX : AGL_TUN_IPS_MAX);
-	return PTR_ERR(image->local);
+	return PTR_ERR(image->ends.local);
 }
 
 /*
@@ -292,7 +295,10 @@ static int take_local(const struct agl_request *req, const struct agl_rule *rule
 static void take_peer(const struct agl_request *req, const struct agl_rule *rule,
 		      struct agl_image *image)
 {
-	struct agl_encap from = { .v6 = rule->tun6 };
+	struct agl_encap from = {
+		.v6 = rule->tun6,
+		.net = agl_tunnel_net_cookie(req->in->dev),
+	};
 	bool exact = rule->tun6 ?
 		     !memchr_inv(&rule->mask.enc_src6, 0xff, sizeof(from.dst)) :
 		     rule->mask.enc_src == htonl(INADDR_BROADCAST);
@@ -303,10 +309,9 @@ static void take_peer(const struct agl_request *req, const struct agl_rule *rule
 		from.dst = rule->key.enc_src6;
 	else
 		from.dst.s6_addr32[0] = rule->key.enc_src;
-	image->peer = agl_endpoint_get(req->in->agl, agl_tunnel_net(req->in->dev),
-				       &from);
-	if (IS_ERR(image->peer))
-		image->peer = NULL;
+	image->ends.peer = agl_endpoint_get(req->in->agl, &from, AGL_END_WATCHED);
+	if (IS_ERR(image->ends.peer))
+		image->ends.peer = NULL;
 }
 
 /**
@@ -321,6 +326,7 @@ int agl_take_ends(const struct agl_request *req, struct agl_rule *rule,
 		  struct agl_image *image)
 {
 	struct agl_encap *e = &rule->encap;
+	struct agl_endpoint *end;
 	int err = 0;
 
 	if (rule->tun) {
@@ -329,16 +335,17 @@ int agl_take_ends(const struct agl_request *req, struct agl_rule *rule,
 			rule->mask.enc_tos |= AGL_ECN_BITS;
 		err = take_local(req, rule, image);
 		if (err)
-			image->local = NULL;
+			image->ends.local = NULL;
 		else
 			take_peer(req, rule, image);
 	}
 	if (err || !e->type)
 		return err;
-	image->endpoint = agl_endpoint_get(req->in->agl, e->net, e);
-	if (!IS_ERR(image->endpoint))
-		return 0;
-	err = explain_endpoint(req, e, PTR_ERR(image->endpoint));
-	image->endpoint = NULL;
-	return err;
+	image->ends.pinned = !ipv6_addr_any(&e->src);
+	end = agl_endpoint_get(req->in->agl, e, image->ends.pinned ?
+			       AGL_END_PINNED : AGL_END_ROUTED);
+	if (IS_ERR(end))
+		return explain_endpoint(req, e, PTR_ERR(end));
+	image->ends.endpoint = end;
+	return 0;
 }

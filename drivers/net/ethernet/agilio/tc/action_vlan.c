@@ -124,15 +124,17 @@ int agl_take_vlan_modify(struct agl_action_list *l,
  * agl_take_vlan_output - mirred to a VLAN device on a representor
  * @l: list that it is added to
  * @a: tc's action
+ * @device: number of the VLAN device
  *
  * Return: 0, or agl_refuse()'s.
  */
 int agl_take_vlan_output(struct agl_action_list *l,
-			 const struct flow_action_entry *a)
+			 const struct flow_action_entry *a, u32 device)
 {
 	const struct vlan_dev_priv *vlan = vlan_dev_priv(a->dev);
 	struct agl_repr *out = agl_repr_of(vlan->real_dev);
 	bool redirect = a->id == FLOW_ACTION_REDIRECT;
+	struct agl_action *to;
 
 	if (!out || out->agl != l->req->in->agl)
 		return agl_refuse(l->req, AGL_REFUSE_PORT,
@@ -147,7 +149,9 @@ int agl_take_vlan_output(struct agl_action_list *l,
 				  "output to %s with egress-qos-map or reorder_hdr off",
 				  netdev_name(a->dev));
 	push(l, vlan->vlan_proto, vlan->vlan_id, 0);
-	agl_action_add(l, redirect ? AGL_REDIRECT : AGL_MIRROR)->port = out->id;
+	to = agl_action_add(l, redirect ? AGL_REDIRECT : AGL_MIRROR);
+	to->port = out->id;
+	to->device = device;
 	l->done = redirect;
 	/* What comes after a mirror goes on without the tag */
 	if (!redirect)

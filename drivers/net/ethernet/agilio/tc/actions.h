@@ -49,11 +49,12 @@ int agl_take_vlan_pop(struct agl_action_list *l,
 int agl_take_vlan_modify(struct agl_action_list *l,
 			 const struct flow_action_entry *a);
 int agl_take_vlan_output(struct agl_action_list *l,
-			 const struct flow_action_entry *a);
+			 const struct flow_action_entry *a, u32 device);
 
 /* tunnel_dev.c */
 u8 agl_tunnel_type(const struct net_device *dev);
 struct net *agl_tunnel_net(const struct net_device *dev);
+u64 agl_tunnel_net_cookie(const struct net_device *dev);
 bool agl_tunnel_external(const struct net_device *dev);
 int agl_check_tunnel_dev(const struct agl_request *req,
 			 const struct net_device *dev, bool in);

@@ -200,6 +200,33 @@ int agl_compile(const struct agl_request *req,
 	return err;
 }
 
+static void take_device(struct agl_image *image, u32 id)
+{
+	unsigned int i;
+
+	if (!id)
+		return;
+	for (i = 0; i < image->devices; i++)
+		if (image->device[i] == id)
+			return;
+	/* More than there is room for don't fit into the action list either */
+	if (image->devices < ARRAY_SIZE(image->device))
+		image->device[image->devices++] = id;
+}
+
+/* What must be there as it is for as long as the rule is in the card */
+static void take_devices(const struct agl_rule *rule, struct agl_image *image)
+{
+	unsigned int i;
+
+	image->devices = 0;
+	take_device(image, rule->device);
+	for (i = 0; i < rule->actions; i++)
+		if (rule->action[i].type == AGL_REDIRECT ||
+		    rule->action[i].type == AGL_MIRROR)
+			take_device(image, rule->action[i].device);
+}
+
 /**
  * agl_encode - a rule as the firmware's bytes
  * @req: rule, or the filter that it was made for
@@ -213,14 +240,13 @@ int agl_encode(const struct agl_request *req, struct agl_rule *rule,
 {
 	int err;
 
-	image->local = NULL;
-	image->endpoint = NULL;
-	image->peer = NULL;
+	memset(&image->ends, 0, sizeof(image->ends));
 	memset(&image->pre, 0, sizeof(image->pre));
 	err = agl_take_ends(req, rule, image);
 	if (err)
 		return err;
 	image->ignored = rule->ignored;
+	take_devices(rule, image);
 	if (rule->internal)
 		return agl_make_pre_tunnel(req, rule, image);
 	if (agl_encode_match(rule, req->in->agl->features, image))
@@ -241,12 +267,7 @@ int agl_encode(const struct agl_request *req, struct agl_rule *rule,
  */
 void agl_image_release(struct agilio *agl, struct agl_image *image)
 {
-	if (image->local)
-		agl_local_put(agl, image->local);
-	if (image->endpoint)
-		agl_endpoint_put(agl, image->endpoint);
-	if (image->peer)
-		agl_endpoint_put(agl, image->peer);
+	agl_ends_put(agl, &image->ends);
 }
 
 /**
@@ -283,6 +304,9 @@ int agl_explain(const struct agl_request *req, u32 before, int err)
 	case -ENOTUNIQ:
 		return agl_refuse(req, AGL_REFUSE_DUPLICATE,
 				  "enc_flags alone tell it from a rule in the card");
+	case -ENODEV:
+		return agl_refuse(req, AGL_REFUSE_PORT,
+				  "a device that it needs has gone, or changed");
 	case -ETIMEDOUT:
 		return agl_refuse(req, AGL_REFUSE_DEVICE,
 				  "the card does not take messages");

@@ -304,6 +304,7 @@ static struct agl_rule *compose_merge(const struct compose_walk *w,
 	if (!rule)
 		return ERR_PTR(-ENOMEM);
 	rule->tun6 = w->step[0]->compiled.rule->tun6;
+	rule->device = w->step[0]->compiled.rule->device;
 	for (i = 0; i < w->len; i++) {
 		const struct agl_compiled *c = &w->step[i]->compiled;
 

@@ -106,10 +106,11 @@ static void put_ends(const struct ends *e, struct agl_fields *k,
  */
 int agl_take_fixed(const struct agl_request *req, struct agl_rule *rule)
 {
-	const struct net_device *dev = req->in->dev;
+	struct net_device *dev = req->in->dev;
 	struct agl_fields *m = &rule->mask;
 	struct ends e = {};
 	bool plain = true;
+	int device;
 
 	if (agl_tunnel_external(dev))
 		return 0;
@@ -122,6 +123,12 @@ int agl_take_fixed(const struct agl_request *req, struct agl_rule *rule)
 		return agl_refuse(req, AGL_REFUSE_TUNNEL,
 				  "%s isn't external: Geneve keeps its addresses to itself",
 				  netdev_name(dev));
+	device = agl_device_get(req->in->agl, dev);
+	if (device < 0)
+		return device == -ENODEV ?
+		       agl_refuse(req, AGL_REFUSE_TUNNEL, "%s is going",
+				  netdev_name(dev)) : device;
+	rule->device = device;
 	if (netif_is_vxlan(dev))
 		vxlan_ends(netdev_priv(dev), &e);
 	else if (netif_is_gretap(dev))

@@ -125,21 +125,20 @@ int agl_take_internal(struct agl_action_list *l, const struct flow_action_entry 
 int agl_make_pre_tunnel(const struct agl_request *req, const struct agl_rule *rule,
 			struct agl_image *image)
 {
-	int index = agl_mac_index(&req->in->agl->tunnels, rule->key.dst_mac);
+	struct agl_pre_link *link = &image->pre.link;
 
-	if (index < 0 || !(index & AGL_MAC_IDX_PRE_TUN))
+	image->ends.mac = agl_mac_get(&req->in->agl->tunnels, rule->key.dst_mac);
+	if (!image->ends.mac)
 		return agl_refuse(req, AGL_REFUSE_TUNNEL,
 				  "%s is down: it can't be a tunnel's end",
 				  netdev_name(rule->internal));
-	image->link.v6 = rule->key.eth_type == htons(ETH_P_IPV6);
-	if (image->link.v6)
-		index |= AGL_MAC_IDX_IPV6;
-	ether_addr_copy(image->link.own, rule->key.dst_mac);
-	ether_addr_copy(image->link.peer, rule->key.src_mac);
-	image->link.tpid = rule->outer == AGL_TAG_PRESENT ?
+	link->v6 = rule->key.eth_type == htons(ETH_P_IPV6);
+	ether_addr_copy(link->own, rule->key.dst_mac);
+	ether_addr_copy(link->peer, rule->key.src_mac);
+	link->tpid = rule->outer == AGL_TAG_PRESENT ?
 			   be16_to_cpu(rule->key.outer_tpid) : AGL_NEIGH_NO_TAG;
 	image->pre.used = true;
-	image->pre.index = index;
+	image->pre.mac = image->ends.mac;
 	image->pre.tci = rule->outer == AGL_TAG_PRESENT ?
 			 be16_to_cpu(rule->key.outer_tci) : AGL_NEIGH_NO_TAG;
 	return 0;

@@ -54,6 +54,24 @@ struct net *agl_tunnel_net(const struct net_device *dev)
 }
 
 /**
+ * agl_tunnel_net_cookie - the same as a name that can be kept
+ * @dev: tunnel device
+ *
+ * Return: the cookie; 0 if the namespace may have gone: it outlives the device
+ * only while this is registered.
+ */
+u64 agl_tunnel_net_cookie(const struct net_device *dev)
+{
+	u64 cookie = 0;
+
+	rcu_read_lock();
+	if (READ_ONCE(dev->reg_state) == NETREG_REGISTERED)
+		cookie = agl_tunnel_net(dev)->net_cookie;
+	rcu_read_unlock();
+	return cookie;
+}
+
+/**
  * struct traits - what a tunnel device's settings mean for the card
  * @external: it takes its orders from metadata
  * @zero_csum6: over IPv6 it takes packets without UDP checksum, as the card

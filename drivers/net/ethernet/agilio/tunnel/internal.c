@@ -30,7 +30,7 @@ int agl_internal_find(struct agl_tunnels *t, const struct net_device *dev)
  * @t: tunnels
  * @dev: internal port; the number is its until it goes
  *
- * Return: 1 to 255, -ENOSPC if none is left.
+ * Return: 1 to 255, -ENOSPC if none is left, or it is being unregistered.
  */
 int agl_internal_get(struct agl_tunnels *t, struct net_device *dev)
 {
@@ -39,7 +39,12 @@ int agl_internal_get(struct agl_tunnels *t, struct net_device *dev)
 
 	spin_lock_bh(&t->internal_lock);
 	id = agl_internal_find(t, dev);
-	for (i = 1; id < 0 && i <= AGL_PORT_INTERNAL_MAX; i++)
+	/* One that goes would have the number for ever: agl_internal_gone() waits */
+	if (READ_ONCE(dev->reg_state) != NETREG_REGISTERED)
+		i = AGL_PORT_INTERNAL_MAX + 1;
+	else
+		i = 1;
+	for (; id < 0 && i <= AGL_PORT_INTERNAL_MAX; i++)
 		if (!rcu_access_pointer(t->internal[i])) {
 			rcu_assign_pointer(t->internal[i], dev);
 			id = i;

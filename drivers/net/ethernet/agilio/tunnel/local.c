@@ -9,7 +9,7 @@
 #include "../agilio.h"
 #include "tunnel.h"
 
-static int send_list4(struct agl_tunnels *t)
+static void local_tell4(struct agl_tunnels *t)
 {
 	struct agl_tun_ips m = {};
 	struct agl_local *l;
@@ -19,10 +19,10 @@ static int send_list4(struct agl_tunnels *t)
 		if (!l->v6)
 			m.addr[n++] = l->addr.s6_addr32[0];
 	m.count = cpu_to_be32(n);
-	return agl_cmsg_send(t->agl, AGL_CMSG_TUN_IPS, &m, sizeof(m));
+	agl_cmsg_tell(t->agl, AGL_CMSG_TUN_IPS, &m, sizeof(m));
 }
 
-static int send_list6(struct agl_tunnels *t)
+static void local_tell6(struct agl_tunnels *t)
 {
 	struct agl_tun_ips6 m = {};
 	struct agl_local *l;
@@ -32,12 +32,15 @@ static int send_list6(struct agl_tunnels *t)
 		if (l->v6)
 			memcpy(m.addr[n++], &l->addr, sizeof(l->addr));
 	m.count = cpu_to_be32(n);
-	return agl_cmsg_send(t->agl, AGL_CMSG_TUN_IPS_V6, &m, sizeof(m));
+	agl_cmsg_tell(t->agl, AGL_CMSG_TUN_IPS_V6, &m, sizeof(m));
 }
 
-static int send_list(struct agl_tunnels *t, bool v6)
+static void local_tell(struct agl_tunnels *t, bool v6)
 {
-	return v6 ? send_list6(t) : send_list4(t);
+	if (v6)
+		local_tell6(t);
+	else
+		local_tell4(t);
 }
 
 static struct agl_local *local_new(struct agl_tunnels *t, bool v6,
@@ -45,7 +48,6 @@ static struct agl_local *local_new(struct agl_tunnels *t, bool v6,
 {
 	unsigned int most = v6 ? AGL_TUN_IPS6_MAX : AGL_TUN_IPS_MAX;
 	struct agl_local *l;
-	int err;
 
 	if (t->locals_count[v6] == most)
 		return ERR_PTR(-ENOSPC);
@@ -56,13 +58,8 @@ static struct agl_local *local_new(struct agl_tunnels *t, bool v6,
 	l->addr = *addr;
 	refcount_set(&l->users, 1);
 	list_add_tail(&l->list, &t->locals);
-	err = send_list(t, v6);
-	if (err) {
-		list_del(&l->list);
-		kfree(l);
-		return ERR_PTR(err);
-	}
 	t->locals_count[v6]++;
+	local_tell(t, v6);
 	return l;
 }
 
@@ -108,7 +105,7 @@ void agl_local_put(struct agilio *agl, struct agl_local *local)
 		return;
 	list_del(&local->list);
 	t->locals_count[local->v6]--;
-	send_list(t, local->v6);
+	local_tell(t, local->v6);
 	mutex_unlock(&t->lock);
 	kfree(local);
 }

@@ -11,7 +11,7 @@
 #include "../agilio.h"
 #include "tunnel.h"
 
-static int send(struct agl_tunnels *t, const struct agl_mac *m, bool del)
+static void mac_send(struct agl_tunnels *t, const struct agl_mac *m, bool del)
 {
 	struct agl_tun_mac msg = {
 		.flags = cpu_to_be16(del ? AGL_TUN_MAC_DEL : 0),
@@ -20,7 +20,7 @@ static int send(struct agl_tunnels *t, const struct agl_mac *m, bool del)
 	};
 
 	ether_addr_copy(msg.addr, m->addr);
-	return agl_cmsg_send(t->agl, AGL_CMSG_TUN_MAC, &msg, sizeof(msg));
+	agl_cmsg_tell(t->agl, AGL_CMSG_TUN_MAC, &msg, sizeof(msg));
 }
 
 static struct agl_mac *mac_find(struct agl_tunnels *t, const u8 *addr)
@@ -41,6 +41,7 @@ static struct agl_mac *mac_new(struct agl_tunnels *t, const u8 *addr)
 		return NULL;
 	ether_addr_copy(m->addr, addr);
 	m->global = -1;
+	agl_dep_init(&m->dep, true);
 	list_add(&m->list, &t->macs);
 	return m;
 }
@@ -71,13 +72,43 @@ static int mac_number(struct agl_tunnels *t, struct agl_mac *m, int port, bool o
 	       (ovs ? AGL_MAC_IDX_PRE_TUN : 0);
 }
 
+/* Pre-tunnel rules are out of the card before their index means another */
+static void mac_set_away(struct agl_tunnels *t, struct agl_mac *m, bool away)
+{
+	if (m->dep.away != away)
+		t->dep_ops->set(t->agl, &m->dep, away);
+}
+
+/* Nobody has it, or there is no id for it: rules wait for it to come back */
+static void mac_forget(struct agl_tunnels *t, struct agl_mac *m)
+{
+	mac_set_away(t, m, true);
+	if (m->told)
+		mac_send(t, m, true);
+	m->told = false;
+	if (m->global >= 0)
+		ida_free(&t->globals, m->global);
+	m->global = -1;
+	if (!m->rules)
+		mac_free(t, m);
+}
+
+static void mac_tell(struct agl_tunnels *t, struct agl_mac *m, u16 index)
+{
+	mac_set_away(t, m, true);
+	m->index = index;
+	m->told = true;
+	mac_send(t, m, false);
+	mac_set_away(t, m, !(index & AGL_MAC_IDX_PRE_TUN));
+}
+
 /* Users of an address have changed: tell the card what follows from it */
 static void mac_update(struct agl_tunnels *t, const u8 *addr)
 {
 	struct agl_mac *m = mac_find(t, addr);
-	struct agl_mac_user *u;
-	bool ovs = false, fresh = !m;
 	int users = 0, port = -1, index;
+	struct agl_mac_user *u;
+	bool ovs = false;
 
 	list_for_each_entry(u, &t->mac_users, list) {
 		if (!ether_addr_equal(u->addr, addr))
@@ -90,31 +121,21 @@ static void mac_update(struct agl_tunnels *t, const u8 *addr)
 		users++;
 		ovs |= u->ovs;
 	}
-	if (!users) {
-		if (m) {
-			send(t, m, true);
-			mac_free(t, m);
-		}
-		return;
-	}
-	if (!m)
+	if (!m && users)
 		m = mac_new(t, addr);
 	if (!m)
 		return;
-	index = mac_number(t, m, port, ovs);
-	if (index < 0) {
+	index = users ? mac_number(t, m, port, ovs) : -ENOENT;
+	if (index == -ENOSPC)
 		netdev_warn(t->agl->netdev, "no room for tunnels to %pM\n", addr);
-		mac_free(t, m);
-		return;
-	}
-	if (!fresh && m->index == index)
-		return;
-	m->index = index;
-	send(t, m, false);
+	if (index < 0)
+		mac_forget(t, m);
+	else if (!m->told || m->index != index)
+		mac_tell(t, m, index);
 }
 
-static struct agl_mac_user *user_find(struct agl_tunnels *t,
-				      const struct net_device *dev)
+static struct agl_mac_user *mac_user_find(struct agl_tunnels *t,
+					  const struct net_device *dev)
 {
 	struct agl_mac_user *u;
 
@@ -124,9 +145,9 @@ static struct agl_mac_user *user_find(struct agl_tunnels *t,
 	return NULL;
 }
 
-static void user_del(struct agl_tunnels *t, struct net_device *dev)
+static void mac_user_del(struct agl_tunnels *t, struct net_device *dev)
 {
-	struct agl_mac_user *u = user_find(t, dev);
+	struct agl_mac_user *u = mac_user_find(t, dev);
 
 	if (!u)
 		return;
@@ -139,8 +160,8 @@ static void user_del(struct agl_tunnels *t, struct net_device *dev)
  * Can tunnel packets be addressed to the device? A port of a bridge is not an
  * end of anything. @port is set if they can come in by one port only.
  */
-static bool user_wanted(struct agl_tunnels *t, const struct net_device *dev,
-			int *port, bool *ovs)
+static bool mac_user_wanted(struct agl_tunnels *t, const struct net_device *dev,
+			    int *port, bool *ovs)
 {
 	const struct net_device *upper, *lower = dev;
 	struct agl_repr *r;
@@ -164,15 +185,15 @@ static bool user_wanted(struct agl_tunnels *t, const struct net_device *dev,
 	return true;
 }
 
-static void user_update(struct agl_tunnels *t, struct net_device *dev)
+static void mac_user_update(struct agl_tunnels *t, struct net_device *dev)
 {
-	struct agl_mac_user *u = user_find(t, dev);
+	struct agl_mac_user *u = mac_user_find(t, dev);
 	u8 old[ETH_ALEN] = {};
 	bool ovs;
 	int port;
 
-	if (!user_wanted(t, dev, &port, &ovs)) {
-		user_del(t, dev);
+	if (!mac_user_wanted(t, dev, &port, &ovs)) {
+		mac_user_del(t, dev);
 		return;
 	}
 	if (!u) {
@@ -209,11 +230,11 @@ void agl_macs_netdev(struct agl_tunnels *t, struct net_device *dev,
 	case NETDEV_UP:
 	case NETDEV_CHANGEADDR:
 	case NETDEV_CHANGEUPPER:
-		user_update(t, dev);
+		mac_user_update(t, dev);
 		break;
 	case NETDEV_DOWN:
 	case NETDEV_UNREGISTER:
-		user_del(t, dev);
+		mac_user_del(t, dev);
 		break;
 	}
 	mutex_unlock(&t->mac_lock);
@@ -230,20 +251,35 @@ void agl_macs_free(struct agl_tunnels *t)
 }
 
 /**
- * agl_mac_index - what the card has been told about an address
+ * agl_mac_get - a pre-tunnel rule is for an internal port
  * @t: tunnels
- * @addr: MAC address
+ * @addr: the port's MAC address
  *
- * Return: the index, -ENOENT.
+ * Return: a reference; NULL if no internal port that is up has the address.
  */
-int agl_mac_index(struct agl_tunnels *t, const u8 *addr)
+struct agl_mac *agl_mac_get(struct agl_tunnels *t, const u8 *addr)
 {
 	struct agl_mac *m;
-	int index;
 
 	mutex_lock(&t->mac_lock);
 	m = mac_find(t, addr);
-	index = m ? m->index : -ENOENT;
+	if (m && m->told && m->index & AGL_MAC_IDX_PRE_TUN)
+		m->rules++;
+	else
+		m = NULL;
 	mutex_unlock(&t->mac_lock);
-	return index;
+	return m;
+}
+
+/**
+ * agl_mac_put - drop a reference
+ * @t: tunnels
+ * @mac: from agl_mac_get(); the rule is out of the card
+ */
+void agl_mac_put(struct agl_tunnels *t, struct agl_mac *mac)
+{
+	mutex_lock(&t->mac_lock);
+	if (!--mac->rules && !mac->told)
+		mac_free(t, mac);
+	mutex_unlock(&t->mac_lock);
 }

@@ -9,89 +9,108 @@
 #include <linux/slab.h>
 
 #include "../agilio.h"
-#include "../table/table.h"
+#include "tunnel.h"
 
-static int send(struct agilio *agl, const struct agl_flow *flow, bool del)
+static void pre_send(struct agilio *agl, const struct agl_pre_tunnel *pre, bool del)
 {
 	struct agl_pre_tun_rule m = {
 		.flags = cpu_to_be32(del ? AGL_PRE_TUN_DEL : 0),
-		.port_idx = cpu_to_be16(flow->pre.index),
-		.tci = cpu_to_be16(flow->pre.tci),
+		.port_idx = cpu_to_be16(pre->index),
+		.tci = cpu_to_be16(pre->tci),
 	};
 
 	if (!del)
-		m.ctx = cpu_to_be32(agl_stats_context(&agl->table, flow->id));
-	return agl_cmsg_send(agl, AGL_CMSG_PRE_TUN_RULE, &m, sizeof(m));
+		m.ctx = cpu_to_be32(pre->ctx);
+	agl_cmsg_tell(agl, AGL_CMSG_PRE_TUN_RULE, &m, sizeof(m));
 }
 
-static int add_v2(struct agilio *agl, const struct agl_flow *flow,
-		  const struct agl_pre_link *link)
+/* For the card rules that differ in who sends are one */
+static struct agl_pre_tunnel *pre_same(struct agl_tunnels *t,
+				       const struct agl_pre_tunnel *pre)
+{
+	struct agl_pre_tunnel *other;
+
+	list_for_each_entry(other, &t->pre_rules, list)
+		if (other != pre && other->index == pre->index &&
+		    other->tci == pre->tci)
+			return other;
+	return NULL;
+}
+
+/* The first of them counts for all */
+static int pre_add_v1(struct agilio *agl, struct agl_pre_tunnel *pre)
 {
 	struct agl_tunnels *t = &agl->tunnels;
-	struct agl_pre_rule *r = kzalloc(sizeof(*r), GFP_KERNEL);
 
-	if (!r)
-		return -ENOMEM;
-	r->link = *link;
-	r->tci = flow->pre.tci;
-	r->ctx = agl_stats_context(&agl->table, flow->id);
-	mutex_lock(&t->lock);
-	list_add_tail(&r->list, &t->pre_rules);
-	mutex_unlock(&t->lock);
-	agl_endpoints_check(t);
+	if (!pre_same(t, pre)) {
+		if (t->pre_count == AGL_PRE_TUN_MAX)
+			return -ENOSPC;
+		t->pre_count++;
+		pre->told = true;
+		pre_send(agl, pre, false);
+	}
+	list_add_tail(&pre->list, &t->pre_rules);
 	return 0;
 }
 
-static void del_v2(struct agilio *agl, const struct agl_flow *flow)
+static void pre_del_v1(struct agilio *agl, struct agl_pre_tunnel *pre)
 {
-	u32 ctx = agl_stats_context(&agl->table, flow->id);
-	struct agl_tunnels *t = &agl->tunnels;
-	struct agl_pre_rule *r, *next;
+	struct agl_pre_tunnel *next = pre_same(&agl->tunnels, pre);
 
-	mutex_lock(&t->lock);
-	list_for_each_entry_safe(r, next, &t->pre_rules, list)
-		if (r->ctx == ctx) {
-			list_del(&r->list);
-			kfree(r);
-		}
-	mutex_unlock(&t->lock);
-	agl_endpoints_check(t);
+	if (!pre->told)
+		return;
+	pre->told = false;
+	if (next) {
+		next->told = true;
+		pre_send(agl, next, false);
+	} else {
+		pre_send(agl, pre, true);
+		agl->tunnels.pre_count--;
+	}
 }
 
 /**
  * agl_pre_tun_add - put a pre-tunnel rule into the card
  * @agl: card
- * @flow: its index and tag are set, and its context
- * @link: neighbours that it is for
+ * @pre: rule; its index and tag are set, and its context
  *
- * Return: 0; -ENOSPC if the card has AGL_PRE_TUN_MAX of them; -ENOMEM.
+ * Return: 0; -ENOSPC if the card has AGL_PRE_TUN_MAX of them.
  */
-int agl_pre_tun_add(struct agilio *agl, const struct agl_flow *flow,
-		    const struct agl_pre_link *link)
+int agl_pre_tun_add(struct agilio *agl, struct agl_pre_tunnel *pre)
 {
-	int err;
+	bool v2 = agl->features & AGL_FEAT_DECAP_V2;
+	struct agl_tunnels *t = &agl->tunnels;
+	int err = 0;
 
-	if (agl->features & AGL_FEAT_DECAP_V2)
-		return add_v2(agl, flow, link);
-	if (!atomic_add_unless(&agl->tunnels.pre_count, 1, AGL_PRE_TUN_MAX))
-		return -ENOSPC;
-	err = send(agl, flow, false);
-	if (err)
-		atomic_dec(&agl->tunnels.pre_count);
+	/* It changes only while the rule is out of the card */
+	pre->index = READ_ONCE(pre->mac->index) |
+		     (pre->link.v6 ? AGL_MAC_IDX_IPV6 : 0);
+	mutex_lock(&t->lock);
+	if (v2)
+		list_add_tail(&pre->list, &t->pre_rules);
+	else
+		err = pre_add_v1(agl, pre);
+	mutex_unlock(&t->lock);
+	if (v2)
+		agl_endpoints_check(t, true);
 	return err;
 }
 
 /**
  * agl_pre_tun_del - take a pre-tunnel rule out of the card
  * @agl: card
- * @flow: from agl_pre_tun_add()
+ * @pre: from agl_pre_tun_add()
  */
-void agl_pre_tun_del(struct agilio *agl, const struct agl_flow *flow)
+void agl_pre_tun_del(struct agilio *agl, struct agl_pre_tunnel *pre)
 {
-	if (agl->features & AGL_FEAT_DECAP_V2) {
-		del_v2(agl, flow);
-		return;
-	}
-	send(agl, flow, true);
-	atomic_dec(&agl->tunnels.pre_count);
+	bool v2 = agl->features & AGL_FEAT_DECAP_V2;
+	struct agl_tunnels *t = &agl->tunnels;
+
+	mutex_lock(&t->lock);
+	list_del(&pre->list);
+	if (!v2)
+		pre_del_v1(agl, pre);
+	mutex_unlock(&t->lock);
+	if (v2)
+		agl_endpoints_check(t, true);
 }

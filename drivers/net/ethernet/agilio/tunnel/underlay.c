@@ -12,8 +12,9 @@
 #include "../agilio.h"
 #include "tunnel.h"
 
-static struct dst_entry *route4(struct net *net, const struct in6_addr *dst,
-				struct agl_underlay *u)
+static struct dst_entry *underlay_route4(struct net *net,
+					 const struct in6_addr *dst,
+					 struct agl_underlay *u)
 {
 	struct flowi4 fl = {
 		.daddr = dst->s6_addr32[0],
@@ -29,8 +30,9 @@ static struct dst_entry *route4(struct net *net, const struct in6_addr *dst,
 	return &rt->dst;
 }
 
-static struct dst_entry *route6(struct net *net, const struct in6_addr *dst,
-				struct agl_underlay *u)
+static struct dst_entry *underlay_route6(struct net *net,
+					 const struct in6_addr *dst,
+					 struct agl_underlay *u)
 {
 #if IS_ENABLED(CONFIG_IPV6)
 	struct flowi6 fl = {
@@ -52,8 +54,8 @@ static struct dst_entry *route6(struct net *net, const struct in6_addr *dst,
 }
 
 /* Which port of the card a device leaves by, and what tag it adds */
-static void find_port(struct agilio *agl, struct net_device *dev,
-		      struct agl_underlay *u)
+static void underlay_port(struct agilio *agl, struct net_device *dev,
+			  struct agl_underlay *u)
 {
 	struct agl_repr *r;
 	int id;
@@ -94,11 +96,11 @@ int agl_underlay_find(struct agilio *agl, struct net *net, bool v6,
 
 	memset(u, 0, sizeof(*u));
 	u->src = *src;
-	d = v6 ? route6(net, dst, u) : route4(net, dst, u);
+	d = v6 ? underlay_route6(net, dst, u) : underlay_route4(net, dst, u);
 	if (IS_ERR(d))
 		return PTR_ERR(d);
 	u->dev = d->dev;
-	find_port(agl, d->dev, u);
+	underlay_port(agl, d->dev, u);
 	u->neigh = dst_neigh_lookup(d, dst);
 	dst_release(d);
 	return u->neigh ? 0 : -ENOMEM;

@@ -17,7 +17,7 @@ from lib.pkt import TCP, Frame
 from lib.tunnel import Outer
 
 UP, REP, PHY = env("UPLINK0"), env("REP0"), "br-phy"
-PEER = "02:00:00:00:00:aa"
+PEER, PEER2 = "02:00:00:00:00:aa", "02:00:00:00:00:bb"
 LOCAL = {False: "192.168.5.1", True: "fd00:5::1"}
 REMOTE = {False: "192.168.5.2", True: "fd00:5::2"}
 MARK = b"agilio-test-payload"
@@ -37,13 +37,13 @@ def incoming(kind: str, v6: bool, vlan: Tag) -> Outer:
 
 
 def way_in(v6: bool, vlan: Tag, flags: str = "skip_sw", more: str = "",
-           dst: str = "") -> str:
+           dst: str = "", peer: str = PEER, pref: int = 10) -> str:
     proto = "ipv6" if v6 else "ip"
     tag, pop = "", ""
     if vlan is not None:
         tag, pop = f"vlan_id {vlan} vlan_ethtype {proto}", "action vlan pop pipe"
     return (f"tc filter add dev {UP} ingress prot {'802.1q' if tag else proto} pref "
-            f"{10 + v6} flower {flags} {tag} src_mac {PEER} dst_mac "
+            f"{pref + v6} flower {flags} {tag} src_mac {peer} dst_mac "
             f"{dst or mac_of(PHY)} {more} {pop} action skbedit ptype host pipe "
             f"action mirred ingress redirect dev {PHY}")
 
@@ -154,6 +154,67 @@ def in_order() -> None:
             sh(f"tc filter del dev {UP} ingress")
     finally:
         sh(f"tc filter del dev {UP} ingress; tc filter del dev {dev} ingress")
+
+
+def by_card(o: Outer) -> bool:
+    """Out of the tunnel by the card? Else it is the host's."""
+    data = o.bytes(INNER)
+    vf.drain(), host.drain()
+    far.send(data)
+    got = arrival([vf, host], lambda x: x in (data, INNER))
+    assert got, "a packet is lost"
+    return got[0] is vf
+
+
+def needs_table() -> None:
+    if ktest.driver() == "nfp" or DECAP_V2:
+        raise ktest.Skip("about the table of such rules in the card")
+
+
+@test("two senders behind one internal port: one goes, the other is still let in")
+def two_peers() -> None:
+    needs_table()
+    with decapsulating("vxlan", {False: None}):
+        o = incoming("vxlan", False, None)
+        sh(way_in(False, None, peer=PEER2, pref=20))
+        assert by_card(o) and by_card(o.with_(smac=PEER2))
+        sh(f"tc filter del dev {UP} ingress pref 20")
+        assert by_card(o)
+        sh(way_in(False, None, peer=PEER2, pref=20))
+        # The first one's counter was that of the entry: the second goes on
+        sh(f"tc filter del dev {UP} ingress pref 10")
+        assert by_card(o.with_(smac=PEER2))
+        until("and counts", lambda: let_in() == [1])
+        sh(f"tc filter del dev {UP} ingress pref 20")
+        assert not by_card(o)
+        sh(way_in(False, None))
+
+
+@test("internal ports go down and come up in another order: the rule knows its own")
+def swapped() -> None:
+    needs_table()
+    two = "br-two"
+    sh(f"ovs-dpctl add-dp {two}; ip link set {two} up")
+    try:
+        with decapsulating("vxlan", {False: None}):
+            o = incoming("vxlan", False, None)
+            assert by_card(o) and not by_card(o.with_(dmac=mac_of(two)))
+            sh(f"ip link set {PHY} down")
+            until("nobody's", lambda: not by_card(o))
+            sh(f"ip link set {two} down; ip link set {two} up")
+            assert not by_card(o) and not by_card(o.with_(dmac=mac_of(two)))
+            sh(f"ip link set {PHY} up")
+            until("let in again", lambda: by_card(o))
+            assert not by_card(o.with_(dmac=mac_of(two)))
+    finally:
+        sh(f"ovs-dpctl del-dp {two}")
+        addresses()
+
+
+def addresses() -> None:
+    sh(f"ip link set {PHY} up; ip addr replace {LOCAL[True]}/64 dev {PHY} nodad")
+    for addr in REMOTE.values():
+        sh(f"ip neigh replace {addr} lladdr {PEER} dev {PHY}")
 
 
 def outward(kind: str, v6: bool, vlan: Tag) -> Callable[[], None]:

@@ -361,6 +361,50 @@ def peer_answers() -> Iterator[str]:
            f"ip neigh replace {REMOTE[False]} lladdr {PEER} dev {UP}")
 
 
+@contextmanager
+def peer6_answers() -> Iterator[str]:
+    """The same for IPv6."""
+    v6 = "ip netns exec wire0 sysctl -qw net.ipv6.conf.wire0.disable_ipv6="
+    sh(f"ip neigh del {REMOTE[True]} dev {UP}", ok=False)
+    sh(f"{v6}0; ip -n wire0 addr add {REMOTE[True]}/64 dev wire0 nodad")
+    try:
+        yield mac_of("wire0", "wire0")
+    finally:
+        sh(f"{v6}1; ip neigh replace {REMOTE[True]} lladdr {PEER} dev {UP}")
+
+
+@test("IPv6: the neighbour's MAC address changes under traffic")
+def mac_change6() -> None:
+    needs_agilio()
+    o = outgoing("vxlan", True)
+    with sending(o):
+        until("by the card", lambda: by_card(far, o))
+        for addr in (OTHER, PEER):
+            sh(f"ip neigh replace {REMOTE[True]} lladdr {addr} dev {UP}")
+            until("at the new address",
+                  lambda a=addr: by_card(far, o.with_(dmac=a), only=False))
+            for _ in range(20):
+                assert by_card(far, o.with_(dmac=addr))
+
+
+@test("IPv6: a deleted entry, link down and up, each time in the card again")
+def link6() -> None:
+    needs_agilio()
+    with peer6_answers() as mac:
+        o = outgoing("vxlan", True, dmac=mac)
+        with sending(o):
+            until("resolved, and by the card", lambda: by_card(far, o))
+            sh(f"ip neigh del {REMOTE[True]} dev {UP}")
+            until("and again", lambda: by_card(far, o))
+            sh("lab-qmp cable 0 off")
+            wait_carrier(UP, False)
+            until("the card forgets it", lambda: counter("neighs") == 0)
+            assert not by_card(far, o)
+            sh("lab-qmp cable 0 on")
+            wait_carrier(UP)
+            until("by the card again", lambda: by_card(far, o))
+
+
 @test("a deleted entry: to the host, then resolved and in the card again")
 def deleted() -> None:
     needs_agilio()
@@ -486,6 +530,28 @@ def kept_alive() -> None:
                 until("the gateway was asked again", probed, 60)
         finally:
             sh("ip route del 192.168.9.0/24")
+
+
+@test("IPv6: an active tunnel keeps the kernel's neighbour")
+def kept_alive6() -> None:
+    needs_agilio()
+    asked = Port("wire0", "wire0")
+    with peer6_answers() as mac:
+        sh(f"sysctl -qw net.ipv6.neigh.{UP}.base_reachable_time_ms=1000 "
+           f"net.ipv6.neigh.{UP}.delay_first_probe_time=1")
+        o = outgoing("vxlan", True, dmac=mac)
+        with sending(o):
+            until("by the card", lambda: by_card(far, o))
+            asked.drain()
+
+            def probed() -> bool:
+                assert by_card(far, o)
+                # A neighbour solicitation
+                return any(f[12:14] == b"\x86\xdd" and f[20] == 58 and f[54] == 135
+                           for f in asked.waiting())
+
+            until("the neighbour was asked again", probed, 60)
+    asked.close()
 
 
 def arp_requests() -> int:
@@ -679,6 +745,61 @@ def two_sources() -> None:
             assert by_card(far, o)
     finally:
         sh(f"ip addr del 192.168.5.77/24 dev {UP}")
+
+
+@test("a source of its own and the route's: together only while both are the same")
+def source_and_route() -> None:
+    needs_agilio()
+    sh(f"ip addr add 192.168.5.77/24 dev {UP}; "
+       f"ip route add 192.168.9.0/24 via {REMOTE[False]}")
+    routed = outgoing("vxlan", False, src="0.0.0.0", dst="192.168.9.1")
+    own, other = routed.with_(src=LOCAL[False]), routed.with_(src="192.168.5.77")
+
+    def second(o: Outer) -> str:
+        return (f"tc filter add dev {REP} ingress prot ip pref 2 flower skip_sw ip_proto "
+                f"tcp dst_port 2001 action {o.action()} {TO_VX}")
+
+    try:
+        # Whichever is first, and with the neighbour not there yet
+        sh(f"ip neigh del {REMOTE[False]} dev {UP}")
+        for one, two in ((routed, other), (other, routed)):
+            with sending(one):
+                text = fails(second(two))
+                assert "another src_ip" in text, text
+                sh(f"ip neigh replace {REMOTE[False]} lladdr {PEER} dev {UP}")
+                src = one.src if one is other else LOCAL[False]
+                until("by the card", lambda s=src, o=one: by_card(far, o.with_(src=s)))
+            sh(f"ip neigh del {REMOTE[False]} dev {UP}")
+        sh(f"ip neigh replace {REMOTE[False]} lladdr {PEER} dev {UP}")
+        with sending(routed):
+            sh(second(own))
+            for n in (0, 1):
+                until("both by the card", lambda n=n: by_card(far, own, n))
+            sh(f"ip route replace 192.168.9.0/24 via {REMOTE[False]} src 192.168.5.77")
+            until("neither by the card", lambda: counter("neighs") == 0)
+            assert not by_card(far, own) and not by_card(far, own, 1)
+            sh(f"tc filter del dev {REP} ingress pref 2")
+            until("the route's", lambda: by_card(far, other))
+    finally:
+        sh(f"ip route del 192.168.9.0/24; ip addr del 192.168.5.77/24 dev {UP}; "
+           f"ip neigh replace {REMOTE[False]} lladdr {PEER} dev {UP}", ok=False)
+
+
+@test("a rule into a tunnel that the table refuses leaves no neighbour")
+def refused_by_table() -> None:
+    needs_agilio()
+    o = outgoing("vxlan", False)
+    add = f"tc filter add dev {REP} ingress prot ip pref"
+    dev = tunnel.device("vxlan")
+    sh(f"{add} 1 flower ip_proto udp action drop")
+    try:
+        text = sh(f"{add} 2 flower verbose dst_ip 10.0.0.2 action {o.action()} pipe "
+                  f"action mirred egress redirect dev {dev} 2>&1")
+        assert "overlaps" in text, text
+        assert counter("rules") == 1
+        until("nobody sends there", lambda: counter("neighs") == 0)
+    finally:
+        sh(f"tc filter del dev {REP} ingress")
 
 
 @test("a GRE device with addresses and a key of its own, in and out")

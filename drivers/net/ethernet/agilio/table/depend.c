@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Flows whose output device, tunnel's end or MAC address can't be used now, or
+ * no more, are parked: the host has their packets. A flow counts what it
+ * misses; what goes or comes tells its own flows alone.
+ */
+#include <linux/slab.h>
+
+#include "../agilio.h"
+#include "table.h"
+
+static void depend_park(struct agilio *agl, struct agl_flow *flow)
+{
+	if (flow->state == AGL_FLOW_CARD)
+		agl_table_park(agl, flow);
+}
+
+static void depend_return(struct agilio *agl, struct agl_flow *flow)
+{
+	if (flow->state != AGL_FLOW_PARKED)
+		return;
+	list_del_init(&flow->list);
+	agl_table_restore(agl, flow);
+}
+
+static void depend_set(struct agilio *agl, struct agl_dep *dep, bool away)
+{
+	struct agl_table *t = &agl->table;
+	struct agl_dep_link *l;
+
+	mutex_lock(&t->order);
+	if (dep->away == away)
+		goto out;
+	dep->away = away;
+	list_for_each_entry(l, &dep->flows, list) {
+		cond_resched();
+		l->flow->away += away ? 1 : -1;
+		if (l->flow->away)
+			depend_park(agl, l->flow);
+		else
+			depend_return(agl, l->flow);
+	}
+out:
+	mutex_unlock(&t->order);
+}
+
+static void depend_end(struct agilio *agl, struct agl_dep *dep)
+{
+	struct agl_table *t = &agl->table;
+	struct agl_dep_link *l, *next;
+
+	mutex_lock(&t->order);
+	list_for_each_entry_safe(l, next, &dep->flows, list) {
+		cond_resched();
+		list_del_init(&l->list);
+		l->dep = NULL;
+		l->flow->away += !dep->away;
+		depend_park(agl, l->flow);
+	}
+	mutex_unlock(&t->order);
+}
+
+const struct agl_dep_ops agl_table_dep_ops = {
+	.set = depend_set,
+	.end = depend_end,
+	.refresh = agl_table_retag,
+};
+
+/**
+ * agl_depend_count - how many links a flow needs
+ * @image: flow as bytes
+ *
+ * Return: 0 and more.
+ */
+unsigned int agl_depend_count(const struct agl_image *image)
+{
+	return image->devices + !!image->ends.endpoint + !!image->ends.mac;
+}
+
+static void depend_link(struct agl_flow *flow, struct agl_dep *dep)
+{
+	struct agl_dep_link *l = &flow->link[flow->links++];
+
+	l->flow = flow;
+	l->dep = dep;
+	list_add_tail(&l->list, &dep->flows);
+	flow->away += dep->away;
+}
+
+/**
+ * agl_depend_attach - a flow depends on what its bytes were made of
+ * @agl: card; the table's order is locked
+ * @flow: has room for its links; its away is set
+ * @image: its bytes
+ *
+ * Return: 0; -ENODEV if a device has gone since.
+ */
+int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
+		      const struct agl_image *image)
+{
+	unsigned int i;
+
+	for (i = 0; i < image->devices; i++) {
+		struct agl_dep *dep = agl_device_dep(&agl->tunnels,
+						     image->device[i]);
+
+		if (!dep) {
+			agl_depend_detach(flow);
+			return -ENODEV;
+		}
+		depend_link(flow, dep);
+	}
+	if (image->ends.endpoint)
+		depend_link(flow, &image->ends.endpoint->dep);
+	if (image->ends.mac)
+		depend_link(flow, &image->ends.mac->dep);
+	return 0;
+}
+
+/**
+ * agl_depend_detach - a flow is no more
+ * @flow: out of the card; the table's order is locked
+ */
+void agl_depend_detach(struct agl_flow *flow)
+{
+	while (flow->links)
+		list_del_init(&flow->link[--flow->links].list);
+}
