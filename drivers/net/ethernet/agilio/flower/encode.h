@@ -67,9 +67,9 @@ struct agl_image {
 	struct agl_match match;
 	struct agl_match match_mask;
 	u32 before;
-	u8 key[AGL_KEY_MAX];
-	u8 mask[AGL_KEY_MAX];
-	u8 act[AGL_ACT_LIST_MAX];
+	u8 key[AGL_KEY_MAX] __aligned(4);
+	u8 mask[AGL_KEY_MAX] __aligned(4);
+	u8 act[AGL_ACT_LIST_MAX] __aligned(4);
 };
 
 /* encode_tunnel.c */

@@ -36,8 +36,30 @@ static int put_output(struct agl_image *image, u32 port, bool last)
 	return 0;
 }
 
-static int put_encap(struct agl_image *image, const struct agl_encap *e,
-		     size_t (*fill)(const struct agl_encap *, u8 *, size_t))
+static int put_redirect(struct agl_image *image, const struct agl_rule *rule,
+			const struct agl_action *a)
+{
+	return put_output(image, a->port, true);
+}
+
+static u32 redirect_alone(const struct agl_action *a)
+{
+	return a->port;
+}
+
+static int put_mirror(struct agl_image *image, const struct agl_rule *rule,
+		      const struct agl_action *a)
+{
+	return put_output(image, a->port, false);
+}
+
+static u32 drop_alone(const struct agl_action *a)
+{
+	return AGL_SHORTCUT_DROP;
+}
+
+static int fill_encap(struct agl_image *image, const struct agl_encap *e,
+		      size_t (*fill)(const struct agl_encap *, u8 *, size_t))
 {
 	size_t len = fill(e, image->act + image->act_len,
 			  sizeof(image->act) - image->act_len);
@@ -46,7 +68,14 @@ static int put_encap(struct agl_image *image, const struct agl_encap *e,
 	return len ? 0 : -E2BIG;
 }
 
-static int put_push_vlan(struct agl_image *image, const struct agl_action *a)
+static int put_encap(struct agl_image *image, const struct agl_rule *rule,
+		     const struct agl_action *a)
+{
+	return fill_encap(image, &rule->encap, agl_encap_set);
+}
+
+static int put_push_vlan(struct agl_image *image, const struct agl_rule *rule,
+			 const struct agl_action *a)
 {
 	struct agl_act_push_vlan *v = put(image, AGL_ACT_PUSH_VLAN, sizeof(*v));
 
@@ -57,13 +86,15 @@ static int put_push_vlan(struct agl_image *image, const struct agl_action *a)
 	return 0;
 }
 
-static int put_pop_vlan(struct agl_image *image)
+static int put_pop_vlan(struct agl_image *image, const struct agl_rule *rule,
+			const struct agl_action *a)
 {
 	return put(image, AGL_ACT_POP_VLAN, sizeof(struct agl_act_pop_vlan)) ?
 	       0 : -E2BIG;
 }
 
-static int put_push_mpls(struct agl_image *image, const struct agl_action *a)
+static int put_push_mpls(struct agl_image *image, const struct agl_rule *rule,
+			 const struct agl_action *a)
 {
 	struct agl_act_push_mpls *m = put(image, AGL_ACT_PUSH_MPLS, sizeof(*m));
 
@@ -74,7 +105,8 @@ static int put_push_mpls(struct agl_image *image, const struct agl_action *a)
 	return 0;
 }
 
-static int put_pop_mpls(struct agl_image *image, const struct agl_action *a)
+static int put_pop_mpls(struct agl_image *image, const struct agl_rule *rule,
+			const struct agl_action *a)
 {
 	struct agl_act_pop_mpls *m = put(image, AGL_ACT_POP_MPLS, sizeof(*m));
 
@@ -84,7 +116,8 @@ static int put_pop_mpls(struct agl_image *image, const struct agl_action *a)
 	return 0;
 }
 
-static int put_set_mpls(struct agl_image *image, const struct agl_action *a)
+static int put_set_mpls(struct agl_image *image, const struct agl_rule *rule,
+			const struct agl_action *a)
 {
 	struct agl_act_set_mpls *m = put(image, AGL_ACT_SET_MPLS, sizeof(*m));
 
@@ -225,48 +258,37 @@ static int put_set(struct agl_image *image, const struct agl_rule *rule,
 	return err ?: set_ports(image, rule->key.ip_proto, value, mask);
 }
 
-static int put_action(struct agl_image *image, const struct agl_rule *rule,
-		      const struct agl_action *a)
-{
-	switch (a->type) {
-	case AGL_REDIRECT:
-		return put_output(image, a->port, true);
-	case AGL_MIRROR:
-		return put_output(image, a->port, false);
-	case AGL_PUSH_VLAN:
-		return put_push_vlan(image, a);
-	case AGL_POP_VLAN:
-		return put_pop_vlan(image);
-	case AGL_PUSH_MPLS:
-		return put_push_mpls(image, a);
-	case AGL_POP_MPLS:
-		return put_pop_mpls(image, a);
-	case AGL_SET_MPLS:
-		return put_set_mpls(image, a);
-	case AGL_SET:
-		return put_set(image, rule, a);
-	case AGL_ENCAP:
-		return put_encap(image, &rule->encap, agl_encap_set);
-	case AGL_DROP:
-		return 0;
-	}
-	return -EINVAL;
-}
+/**
+ * struct writer - how an action is written
+ * @put: adds its bytes, NULL: it has none
+ * @alone: the shortcut of a rule that does nothing else, NULL: it has none
+ */
+struct writer {
+	int (*put)(struct agl_image *image, const struct agl_rule *rule,
+		   const struct agl_action *a);
+	u32 (*alone)(const struct agl_action *a);
+};
+
+static const struct writer writers[] = {
+	[AGL_DROP] = { .alone = drop_alone },
+	[AGL_REDIRECT] = { put_redirect, redirect_alone },
+	[AGL_MIRROR] = { put_mirror },
+	[AGL_PUSH_VLAN] = { put_push_vlan },
+	[AGL_POP_VLAN] = { put_pop_vlan },
+	[AGL_PUSH_MPLS] = { put_push_mpls },
+	[AGL_POP_MPLS] = { put_pop_mpls },
+	[AGL_SET_MPLS] = { put_set_mpls },
+	[AGL_SET] = { put_set },
+	[AGL_ENCAP] = { put_encap },
+};
 
 static u32 shortcut(const struct agl_rule *rule)
 {
 	const struct agl_action *a = rule->action;
 
-	if (rule->actions != 1)
+	if (rule->actions != 1 || !writers[a->type].alone)
 		return AGL_SHORTCUT_NULL;
-	switch (a->type) {
-	case AGL_DROP:
-		return AGL_SHORTCUT_DROP;
-	case AGL_REDIRECT:
-		return a->port;
-	default:
-		return AGL_SHORTCUT_NULL;
-	}
+	return writers[a->type].alone(a);
 }
 
 /**
@@ -278,15 +300,16 @@ static u32 shortcut(const struct agl_rule *rule)
  */
 int agl_encode_actions(const struct agl_rule *rule, struct agl_image *image)
 {
-	unsigned int i;
+	const struct agl_action *a = rule->action;
 	int err = 0;
 
 	image->act_len = 0;
 	image->shortcut = shortcut(rule);
 	/* What the card must find before it begins goes in front */
 	if (rule->encap.type)
-		err = put_encap(image, &rule->encap, agl_encap_pre);
-	for (i = 0; i < rule->actions && !err; i++)
-		err = put_action(image, rule, &rule->action[i]);
+		err = fill_encap(image, &rule->encap, agl_encap_pre);
+	for (; a < rule->action + rule->actions && !err; a++)
+		if (writers[a->type].put)
+			err = writers[a->type].put(image, rule, a);
 	return err;
 }

@@ -33,7 +33,7 @@ enum agl_layer {
  * @get: takes it out of the key when it isn't simply there
  * @feature: AGL_FEAT_ that matching it needs
  * @cannot_match: bits of the mask that the card would not compare
- * @why: what the user reads when it can't be matched
+ * @why: what the user reads when it can't be matched, or how far it can be
  * @layer: of the key
  * @layer_at: offset in the layer
  * @header: FLOW_ACT_MANGLE_HDR_TYPE_ of the header that pedit finds it in

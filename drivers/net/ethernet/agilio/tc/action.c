@@ -275,7 +275,7 @@ static int take_csum(struct agl_action_list *l, const struct flow_action_entry *
  * struct kind - a kind of tc's actions
  * @name: as tc calls it
  * @take: adds it to the list, NULL if the card can't do it
- * @why: what the user reads then
+ * @why: what the user reads then; or what is to be known of it if it can
  * @device: it names one
  */
 struct kind {
@@ -288,29 +288,37 @@ struct kind {
 static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 	[FLOW_ACTION_DROP] = { "drop", take_drop },
 	[FLOW_ACTION_REDIRECT] = { "mirred egress redirect", take_output,
-		.device = true },
+		.device = true, .why = "to a port of the card, or a VLAN or tunnel device" },
 	[FLOW_ACTION_MIRRED] = { "mirred egress mirror", take_output,
-		.device = true },
+		.device = true, .why = "likewise, before a redirect" },
 	[FLOW_ACTION_VLAN_PUSH] = { "vlan push", agl_take_vlan_push },
-	[FLOW_ACTION_VLAN_POP] = { "vlan pop", agl_take_vlan_pop },
-	[FLOW_ACTION_MANGLE] = { "pedit", take_pedit },
-	[FLOW_ACTION_CSUM] = { "csum", take_csum },
+	[FLOW_ACTION_VLAN_POP] = { "vlan pop", agl_take_vlan_pop,
+		.why = "of a tag that the rule matches or pushed" },
+	[FLOW_ACTION_MANGLE] = { "pedit", take_pedit,
+		.why = "set, with csum, not in fragments" },
+	[FLOW_ACTION_CSUM] = { "csum", take_csum, .why = "what pedit before it changes" },
 	[FLOW_ACTION_MPLS_PUSH] = { "mpls push", agl_take_mpls_push },
 	[FLOW_ACTION_MPLS_POP] = { "mpls pop", agl_take_mpls_pop },
 	[FLOW_ACTION_MPLS_MANGLE] = { "mpls modify", agl_take_mpls_modify },
 	[FLOW_ACTION_ACCEPT] = { "pass", .why = "the host has to do that" },
 	[FLOW_ACTION_TRAP] = { "trap", .why = "the host has to do that" },
-	[FLOW_ACTION_GOTO] = { "goto chain", take_goto },
+	[FLOW_ACTION_GOTO] = { "goto chain", take_goto,
+		.why = "before anything changes the packet" },
 	[FLOW_ACTION_REDIRECT_INGRESS] = { "mirred ingress redirect",
-		agl_take_internal, .device = true },
+		agl_take_internal, .device = true,
+		.why = "only of tunnel packets to an internal port of Open vSwitch" },
 	[FLOW_ACTION_MIRRED_INGRESS] = { "mirred ingress mirror",
 		.why = "the host has to do that" },
-	[FLOW_ACTION_VLAN_MANGLE] = { "vlan modify", agl_take_vlan_modify },
-	[FLOW_ACTION_TUNNEL_ENCAP] = { "tunnel_key set", agl_take_encap },
-	[FLOW_ACTION_TUNNEL_DECAP] = { "tunnel_key unset", agl_take_decap },
+	[FLOW_ACTION_VLAN_MANGLE] = { "vlan modify", agl_take_vlan_modify,
+		.why = "of a tag that the rule matches; its DEI bit is lost" },
+	[FLOW_ACTION_TUNNEL_ENCAP] = { "tunnel_key set", agl_take_encap,
+		.why = "once, to an external device; GRE is sent without csum" },
+	[FLOW_ACTION_TUNNEL_DECAP] = { "tunnel_key unset", agl_take_decap,
+		.why = "on a tunnel device" },
 	[FLOW_ACTION_ADD] = { "pedit add", .why = "the card can only set" },
 	[FLOW_ACTION_MARK] = { "skbedit mark", .why = "it is the host's" },
-	[FLOW_ACTION_PTYPE] = { "skbedit ptype", agl_take_ptype },
+	[FLOW_ACTION_PTYPE] = { "skbedit ptype", agl_take_ptype,
+		.why = "host, only before mirred ingress redirect" },
 	[FLOW_ACTION_PRIORITY] = { "skbedit priority", .why = "it is the host's" },
 	[FLOW_ACTION_RX_QUEUE_MAPPING] = { "skbedit queue_mapping",
 		.why = "it is the host's" },
