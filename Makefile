@@ -3,8 +3,9 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 BENCH ?= bench
+SECONDS ?= 60
 
-.PHONY: modules modules_install run test shell bench lint clean help
+.PHONY: modules modules_install run test shell bench bench-wall fuzz lint clean help
 
 modules modules_install:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $@
@@ -19,7 +20,14 @@ shell:
 	@scripts/lab shell --driver agilio
 
 bench:
-	@scripts/lab run --driver none --timeout 7200 --memory 6144 --out $(BENCH) scripts/bench
+	@scripts/lab run --driver none --icount --timeout 900 --out $(BENCH) scripts/bench
+
+bench-wall:
+	@scripts/lab run --driver none --timeout 7200 --memory 6144 --out $(BENCH) \
+		scripts/bench --wall
+
+fuzz:
+	@scripts/lab chroot "make -s -j2 -C tools/card O=/tmp/card-fuzz SECONDS=$(SECONDS) fuzz"
 
 lint:
 	@scripts/lint
@@ -35,6 +43,8 @@ help:
 	@echo 'make run              Open vSwitch on the card, in the lab (root)'
 	@echo 'make shell            a root shell in the lab'
 	@echo 'make test             all tests (root); the last line says passed, failed, skipped'
-	@echo 'make bench            agilio.ko against nfp.ko and software, into BENCH=bench'
+	@echo 'make bench            instructions a rule: agilio.ko, nfp.ko, software; into BENCH=bench'
+	@echo 'make bench-wall       the same by the clock, and traffic: two hours'
+	@echo 'make fuzz             hostile inputs for the card model, SECONDS=60 each of three'
 	@echo 'make lint             checkpatch, sparse, W=1, gcc, clang, shellcheck, python'
 	@echo 'make clean            remove what was built here; the cache: scripts/lab clean'

@@ -47,7 +47,6 @@ TO_GO: set[tuple[str, str]] = {
     ("drivers/net/ethernet/agilio/flower/cmsg.c", "table"),
     ("drivers/net/ethernet/agilio/flower/cmsg.c", "netdev"),
     ("drivers/net/ethernet/agilio/flower/cmsg.c", "tunnel"),
-    ("drivers/net/ethernet/agilio/flower/encode.h", "table"),
     ("drivers/net/ethernet/agilio/rule/fields.c", "."),
     ("drivers/net/ethernet/agilio/tc/action.c", "netdev"),
     ("drivers/net/ethernet/agilio/tc/action_vlan.c", "netdev"),
@@ -56,7 +55,6 @@ TO_GO: set[tuple[str, str]] = {
     ("drivers/net/ethernet/agilio/tunnel/mac.c", "netdev"),
     ("drivers/net/ethernet/agilio/tunnel/pre_tunnel.c", "table"),
     ("drivers/net/ethernet/agilio/tunnel/underlay.c", "netdev"),
-    ("tools/card/chip/cpp.c", "vnic"),
 }
 
 INCLUDE = re.compile(r'^#\s*include "([^"]+)"', re.M)

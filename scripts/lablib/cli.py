@@ -95,6 +95,9 @@ def guest_options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--append", default="", metavar="WORDS", help="for the "
                    "kernel's command line, such as 'slub_debug=FZPU "
                    "kfence.sample_interval=20 init_on_alloc=0'")
+    p.add_argument("--icount", action="store_true", help="the guest's clock counts "
+                   "instructions, a nanosecond each, on one CPU: how long something "
+                   "takes doesn't depend on the machine")
     p.add_argument("--accel", choices=["auto", "kvm", "tcg"], default="auto")
 
 
@@ -116,7 +119,7 @@ def guest(ns: argparse.Namespace) -> int:
                   timeout=ns.timeout, card=ns.card, accel=ns.accel,
                   cards=ns.cards, firmware=ns.firmware, append=ns.append,
                   shell=ns.verb == "shell",
-                  out=getattr(ns, "out", None))
+                  icount=ns.icount, out=getattr(ns, "out", None))
     script = None
     if ns.verb == "run":
         script = ns.script

@@ -56,6 +56,7 @@ class Options:
     shell: bool = False
     out: Path | None = None
     append: str = ""
+    icount: bool = False
 
 
 def card_wires(opt: Options) -> int:
@@ -79,7 +80,10 @@ def qemu_args(tree: Tree, opt: Options, run: Path, accel: str) -> list[str]:
         "-display", "none",
         # An HPET under emulation loses ticks, and a boot now and then with
         # them; the other devices only cost time
-        "-machine", "q35,hpet=off,i8042=off,sata=off,smbus=off", "-cpu", "max", "-smp", "2",
+        "-machine", "q35,hpet=off,i8042=off,sata=off,smbus=off", "-cpu", "max",
+        # An instruction takes a virtual nanosecond, and what is idle no time
+        *(["-smp", "1", "-icount", "shift=0,sleep=off"] if opt.icount else
+          ["-smp", "2"]),
         "-m", str(opt.memory), "-accel", accel,
         "-kernel", str(tree.kernel), "-initrd", str(build.initramfs(tree)),
         "-append", "console=ttyS0 loglevel=7 panic=-1 oops=panic nokaslr "
@@ -219,7 +223,8 @@ class Guest:
             if REPO in path.parents else "/lab/script"
 
     def __enter__(self) -> Guest:
-        accel = choose_accel(self.tree, self.opt.accel)
+        accel = "tcg,thread=single" if self.opt.icount else \
+            choose_accel(self.tree, self.opt.accel)
         log = open(self.run / "qemu.log", "wb")
         argv = qemu_args(self.tree, self.opt, self.run, accel)
         self.proc = subprocess.Popen(argv, stdin=subprocess.DEVNULL,

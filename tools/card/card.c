@@ -107,8 +107,8 @@ static const struct card_firmware_ops firmware_ops = {
 	.vf_link = flower_vf_link,
 	.cmsg = flower_cmsg,
 	.from_host = flower_from_host,
-	.queue_read = queue_read,
-	.queue_write = queue_write,
+	.qc_read = queue_read,
+	.qc_write = queue_write,
 };
 
 struct card *card_new(const struct card_config *cfg, const struct card_host *ops,

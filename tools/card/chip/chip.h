@@ -155,8 +155,8 @@ struct card_firmware_ops {
 		     size_t len);
 	void (*from_host)(struct card *card, struct vnic *v, uint32_t port,
 			  const uint8_t *frame, size_t len);
-	uint64_t (*queue_read)(struct card *card, uint64_t off);
-	void (*queue_write)(struct card *card, uint64_t off, uint32_t val);
+	uint64_t (*qc_read)(struct card *card, uint64_t off);
+	void (*qc_write)(struct card *card, uint64_t off, uint32_t val);
 };
 
 /* Somebody who wants to know when the host writes to memory */

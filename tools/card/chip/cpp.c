@@ -51,7 +51,7 @@ uint64_t cpp_read(struct card *card, unsigned int target, unsigned int action,
 		return 0;
 	case AGL_CPP_TARGET_LOCAL:
 		if (addr >= AGL_QC_BASE && addr < AGL_QC_BASE + AGL_QC_SIZE)
-			return card->fw->queue_read(card, addr - AGL_QC_BASE);
+			return card->fw->qc_read(card, addr - AGL_QC_BASE);
 		return 0;
 	default:
 		card->cnt.cpp_bad++;
@@ -67,7 +67,7 @@ void cpp_write(struct card *card, unsigned int target, unsigned int action,
 
 	if (target == AGL_CPP_TARGET_LOCAL) {
 		if (addr >= AGL_QC_BASE && addr < AGL_QC_BASE + AGL_QC_SIZE)
-			card->fw->queue_write(card, addr - AGL_QC_BASE, val);
+			card->fw->qc_write(card, addr - AGL_QC_BASE, val);
 		return;
 	}
 	if (target != AGL_CPP_TARGET_MU || token ||

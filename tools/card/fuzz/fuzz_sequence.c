@@ -39,6 +39,8 @@ static const char *const frames[] = {
 		"11d717c1004c9578 03006558 00006400 01028001 00010002 01030000" INNER,
 };
 
+#define BODY_MAX	1200
+
 struct message {
 	uint8_t type;
 	const char *body;
@@ -97,9 +99,16 @@ static const struct message messages[] = {
 	{ AGL_CMSG_LAG_CONFIG, "00000000 00000000 00000000" },
 };
 
-static size_t template(const char *text, uint8_t *out)
+/* Bodies of a fixed size are padded to it */
+static size_t template(const struct message *m, uint8_t *body)
 {
-	return hex(text, out);
+	size_t len;
+
+	memset(body, 0, BODY_MAX);
+	len = hex(m->body, body);
+	if (m->type == AGL_CMSG_TUN_IPS)
+		return sizeof(struct agl_tun_ips);
+	return m->type == AGL_CMSG_TUN_IPS_V6 ? sizeof(struct agl_tun_ips6) : len;
 }
 
 /* Change some bytes, and the length now and then */
@@ -126,13 +135,9 @@ static void op_message(struct input *in)
 {
 	const struct message *m = &messages[take(in, 1) % ARRAY_SIZE(messages)];
 	unsigned int type = take(in, 1);
-	uint8_t body[1200] = {};
-	size_t len = template(m->body, body);
+	uint8_t body[BODY_MAX];
+	size_t len = template(m, body);
 
-	if (m->type == AGL_CMSG_TUN_IPS)
-		len = sizeof(struct agl_tun_ips);
-	if (m->type == AGL_CMSG_TUN_IPS_V6)
-		len = sizeof(struct agl_tun_ips6);
 	len = mutate(in, body, len, sizeof(body));
 	host_cmsg(type & 0x80 ? type & 0x3f : m->type, body, len);
 }
@@ -141,7 +146,7 @@ static size_t any_frame(struct input *in, uint8_t *f, size_t max)
 {
 	size_t len;
 
-	len = template(frames[take(in, 1) % ARRAY_SIZE(frames)], f);
+	len = hex(frames[take(in, 1) % ARRAY_SIZE(frames)], f);
 	return mutate(in, f, len, max);
 }
 
@@ -251,8 +256,9 @@ static void (*const ops[])(struct input *in) = {
 
 static void prepare(void)
 {
-	uint8_t body[1200];
+	uint8_t body[BODY_MAX];
 	unsigned int i;
+	size_t len;
 
 	host_card(NULL, true);
 	host.dma_may_fail = true;
@@ -271,13 +277,7 @@ static void prepare(void)
 		host_vnic_up(VF(i), AGL_CTRL_RXCSUM | AGL_CTRL_TXCSUM |
 			     AGL_CTRL_LSO2);
 	for (i = 0; i < PREPARED; i++) {
-		memset(body, 0, sizeof(body));
-		size_t len = template(messages[i].body, body);
-
-		if (messages[i].type == AGL_CMSG_TUN_IPS)
-			len = sizeof(struct agl_tun_ips);
-		if (messages[i].type == AGL_CMSG_TUN_IPS_V6)
-			len = sizeof(struct agl_tun_ips6);
+		len = template(&messages[i], body);
 		host_cmsg(messages[i].type, body, len);
 	}
 }

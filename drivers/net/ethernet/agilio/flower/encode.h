@@ -4,7 +4,7 @@
 
 #include "../abi/action.h"
 #include "../abi/key.h"
-#include "../table/overlap.h"
+#include "../rule/match.h"
 #include "../rule/rule.h"
 
 struct agl_endpoint;

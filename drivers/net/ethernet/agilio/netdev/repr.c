@@ -172,8 +172,9 @@ static int repr_sset_count(struct net_device *dev, int set)
 
 	if (set != ETH_SS_STATS)
 		return -EOPNOTSUPP;
-	return AGL_REFUSALS + (r->kind == AGL_REPR_PHYS ? agl_mac_stats_count() :
-							  agl_bar_stats_count());
+	return 1 + AGL_REFUSALS +
+	       (r->kind == AGL_REPR_PHYS ? agl_mac_stats_count() :
+					   agl_bar_stats_count());
 }
 
 static void repr_strings(struct net_device *dev, u32 set, u8 *data)
@@ -182,6 +183,7 @@ static void repr_strings(struct net_device *dev, u32 set, u8 *data)
 
 	if (set != ETH_SS_STATS)
 		return;
+	ethtool_puts(&data, "tc_parked");
 	agl_refusal_names(data);
 	data += AGL_REFUSALS * ETH_GSTRING_LEN;
 	if (r->kind == AGL_REPR_PHYS)
@@ -196,6 +198,7 @@ static void repr_ethtool_stats(struct net_device *dev,
 	struct agl_repr *r = netdev_priv(dev);
 	unsigned int i;
 
+	*data++ = agl_order_parked(&r->agl->table, r->id);
 	/* Devices that aren't ours have no statistics: the PF has theirs too */
 	for (i = 0; i < AGL_REFUSALS; i++)
 		data[i] = atomic_read(&r->refused[i]) +

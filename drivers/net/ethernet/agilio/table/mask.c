@@ -27,47 +27,22 @@ void agl_masks_init(struct agl_masks *m)
 	m->count = AGL_MASK_ID_MAX;
 }
 
-static struct hlist_head *bucket(struct agl_masks *m, const u8 *bytes, u8 len)
+static struct hlist_head *mask_bucket(struct agl_masks *m, const u8 *bytes, u8 len)
 {
 	return &m->bucket[jhash(bytes, len, 0) % AGL_MASK_BUCKETS];
 }
 
-static struct agl_mask *mask_new(struct agl_masks *m, const u8 *bytes, u8 len)
-{
-	struct agl_mask *mask;
-	u8 id;
-
-	if (!m->count)
-		return ERR_PTR(-ENOSPC);
-	id = m->ring[m->head];
-	if (m->freed[id] && ktime_get_ns() - m->freed[id] < QUARANTINE_NS)
-		return ERR_PTR(-EAGAIN);
-	mask = kmalloc(struct_size(mask, bytes, len), GFP_ATOMIC);
-	if (!mask)
-		return ERR_PTR(-ENOMEM);
-	m->head = (m->head + 1) % AGL_MASK_ID_MAX;
-	m->count--;
-	mask->id = id;
-	mask->len = len;
-	refcount_set(&mask->users, 1);
-	memcpy(mask->bytes, bytes, len);
-	return mask;
-}
-
 /**
  * agl_mask_get - take a reference to a mask
- * @m: masks; the table's lock is held
+ * @m: masks; the table's order is locked
  * @bytes: the mask
  * @len: its bytes
- * @first: set if the card doesn't know the mask yet
  *
- * Return: the mask; -ENOSPC if all ids are in use; -EAGAIN if the next free
- * id needs up to 40 us more; -ENOMEM.
+ * Return: the mask, NULL without memory.
  */
-struct agl_mask *agl_mask_get(struct agl_masks *m, const u8 *bytes, u8 len,
-			      bool *first)
+struct agl_mask *agl_mask_get(struct agl_masks *m, const u8 *bytes, u8 len)
 {
-	struct hlist_head *head = bucket(m, bytes, len);
+	struct hlist_head *head = mask_bucket(m, bytes, len);
 	struct agl_mask *mask;
 
 	/* All bytes are compared: an equal hash is not an equal mask */
@@ -75,39 +50,69 @@ struct agl_mask *agl_mask_get(struct agl_masks *m, const u8 *bytes, u8 len,
 		if (mask->len != len || memcmp(mask->bytes, bytes, len))
 			continue;
 		refcount_inc(&mask->users);
-		*first = false;
 		return mask;
 	}
-	mask = mask_new(m, bytes, len);
-	if (IS_ERR(mask))
-		return mask;
+	mask = kmalloc(struct_size(mask, bytes, len), GFP_KERNEL);
+	if (!mask)
+		return NULL;
+	mask->entries = 0;
+	mask->id = 0;
+	mask->len = len;
+	refcount_set(&mask->users, 1);
+	memcpy(mask->bytes, bytes, len);
 	hlist_add_head(&mask->node, head);
-	*first = true;
 	return mask;
 }
 
 /**
- * agl_mask_is_last - whether the next agl_mask_put() is the last
- * @mask: the table's lock is held
- *
- * Return: true if no other entry has it.
- */
-bool agl_mask_is_last(const struct agl_mask *mask)
-{
-	return refcount_read(&mask->users) == 1;
-}
-
-/**
  * agl_mask_put - drop a reference
- * @m: masks; the table's lock is held
- * @mask: freed if this was the last
+ * @mask: freed if this was the last; the table's order is locked
  */
-void agl_mask_put(struct agl_masks *m, struct agl_mask *mask)
+void agl_mask_put(struct agl_mask *mask)
 {
 	if (!refcount_dec_and_test(&mask->users))
 		return;
+	WARN_ON(mask->entries);
 	hlist_del(&mask->node);
+	kfree(mask);
+}
+
+/**
+ * agl_mask_enter - the card is to have an entry with a mask
+ * @m: masks; the table's order is locked
+ * @mask: mask; the card doesn't know it if mask->entries is 1 afterwards
+ *
+ * Return: 0; -ENOSPC if all ids are in use; -EAGAIN if the next free one needs
+ * up to 40 us more.
+ */
+int agl_mask_enter(struct agl_masks *m, struct agl_mask *mask)
+{
+	u8 id;
+
+	if (mask->entries++)
+		return 0;
+	mask->entries = 0;
+	if (!m->count)
+		return -ENOSPC;
+	id = m->ring[m->head];
+	if (m->freed[id] && ktime_get_ns() - m->freed[id] < QUARANTINE_NS)
+		return -EAGAIN;
+	m->head = (m->head + 1) % AGL_MASK_ID_MAX;
+	m->count--;
+	mask->entries = 1;
+	mask->id = id;
+	return 0;
+}
+
+/**
+ * agl_mask_leave - the card has an entry with the mask no more
+ * @m: masks; the table's order is locked
+ * @mask: mask; its id is free when it has no entry
+ */
+void agl_mask_leave(struct agl_masks *m, struct agl_mask *mask)
+{
+	if (--mask->entries)
+		return;
 	m->ring[(m->head + m->count++) % AGL_MASK_ID_MAX] = mask->id;
 	m->freed[mask->id] = ktime_get_ns();
-	kfree(mask);
 }

@@ -6,11 +6,63 @@
  * in the card already is parked, for the host to do, until what it must wait
  * for is gone. Rules that the host has are kept in mind for the same reason.
  * 03-flower.md sections 9.4 and 12.1.
+ *
+ * Each flow counts how many stand before it: who comes asks once whom it
+ * overlaps, who goes tells those alone that it stood before. What is counted
+ * follows from the two flows and never changes while both are there.
+ *
+ * A rule that software has no copy of does not leave the card for another
+ * one: nobody would do it. So the other one is refused.
  */
 #include <linux/slab.h>
 
 #include "../agilio.h"
 #include "table.h"
+
+/* tc takes a skip_sw rule that was refused back at once */
+#define SETTLE_MS	20
+
+#define BYTES(field, size, single)					\
+	{ offsetof(struct agl_match, field), size, single }
+
+/* What rules have in common first, what tells most of them apart after it */
+static const struct agl_overlap_bytes order_forth[] = {
+	BYTES(tags, 1, false),
+	BYTES(fields.eth_type, 2, false),
+	BYTES(fields.outer_tpid, 8, false),
+	BYTES(fields.enc_key, 4, false),
+	BYTES(fields.enc_src, 4, true),
+	BYTES(fields.enc_dst, 4, true),
+	BYTES(fields.enc_src6, 16, true),
+	BYTES(fields.enc_dst6, 16, true),
+	BYTES(fields.dst_mac, 6, false),
+	BYTES(fields.src_mac, 6, false),
+	BYTES(fields.ip_proto, 1, false),
+	BYTES(fields.src, 4, true),
+	BYTES(fields.dst, 4, true),
+	BYTES(fields.src6, 16, true),
+	BYTES(fields.dst6, 16, true),
+	BYTES(fields.sport, 2, true),
+	BYTES(fields.dport, 2, true),
+};
+
+static const struct agl_overlap_bytes order_back[] = {
+	BYTES(tags, 1, false),
+	BYTES(fields.eth_type, 2, false),
+	BYTES(fields.dport, 2, true),
+	BYTES(fields.sport, 2, true),
+	BYTES(fields.dst6, 16, true),
+	BYTES(fields.src6, 16, true),
+	BYTES(fields.dst, 4, true),
+	BYTES(fields.src, 4, true),
+	BYTES(fields.ip_proto, 1, false),
+	BYTES(fields.src_mac, 6, false),
+	BYTES(fields.dst_mac, 6, false),
+	BYTES(fields.enc_key, 4, false),
+	BYTES(fields.outer_tpid, 8, false),
+};
+
+static_assert(AGL_MATCH_WORDS == AGL_OVERLAP_WORDS);
 
 /* Return: the filter of a flow in the chain that is its @i-th, NULL: none */
 static const struct agl_step *step_at(const struct agl_flow *flow, unsigned int i,
@@ -24,7 +76,7 @@ static const struct agl_step *step_at(const struct agl_flow *flow, unsigned int 
 }
 
 /* @prio: of @a's filter where the two part */
-static int compare(const struct agl_flow *a, const struct agl_flow *b, u32 *prio)
+static int order_compare(const struct agl_flow *a, const struct agl_flow *b, u32 *prio)
 {
 	struct agl_step first_a, first_b;
 	unsigned int i;
@@ -58,123 +110,459 @@ int agl_order_compare(const struct agl_flow *a, const struct agl_flow *b)
 {
 	u32 prio;
 
-	return compare(a, b, &prio);
+	return order_compare(a, b, &prio);
 }
 
-/* One match in the card once is fine: its flows are in order there */
-static bool takes_turns(const struct agl_flow *a, const struct agl_flow *b)
+/* Would @flow, in the card, take packets that are not for it but for @other? */
+static bool order_takes_more(const struct agl_flow *flow, const struct agl_flow *other)
 {
-	return a->item->shape == b->item->shape && b->state == AGL_FLOW_CARD;
+	return flow->ignored >> 8 && flow->ignored != other->ignored;
 }
 
-/* Is there an overlapping flow that @flow would have to come after? */
-static bool before(const struct agl_flow *flow, struct agl_item *hit, u32 *prio)
+/*
+ * The same match and place in tc's order, and the card can do either but not
+ * both: tc is replacing the one by the other
+ */
+static bool order_replaces(const struct agl_flow *a, const struct agl_flow *b)
 {
-	for (; hit; hit = hit->hit)
-		if (compare(hit->flow, flow, prio) <= 0 &&
-		    !takes_turns(flow, hit->flow))
-			return true;
-	return false;
+	return agl_overlap_same(a->item, b->item) && a->key_len && b->key_len &&
+	       a->ignored == b->ignored && !agl_order_compare(a, b) &&
+	       !agl_card_shares(a, b);
 }
 
-static int park(struct agilio *agl, struct agl_item *hit,
-		const struct agl_flow *first, bool with_equal)
+/* Is @flow one whose packets @other must leave alone, wherever it is itself? */
+static bool order_before(const struct agl_flow *flow, const struct agl_flow *other)
 {
-	int err = 0;
+	if (agl_overlap_same(flow->item, other->item) &&
+	    (agl_card_shares(flow, other) || order_replaces(flow, other)))
+		return false;
+	return agl_order_compare(flow, other) <= 0 || order_takes_more(other, flow);
+}
 
-	for (; hit && !err; hit = hit->hit) {
-		struct agl_flow *flow = hit->flow;
+/* Of those with one match: must @flow wait for @other to change its place? */
+static bool order_waits(const struct agl_flow *flow, const struct agl_flow *other)
+{
+	if (!agl_overlap_same(flow->item, other->item))
+		return false;
+	if (agl_card_shares(flow, other))
+		return other->state == AGL_FLOW_PARKED &&
+		       agl_order_compare(other, flow) < 0;
+	return other->state == AGL_FLOW_CARD && order_replaces(other, flow);
+}
 
-		if (flow->state != AGL_FLOW_CARD || flow->pre.used)
-			continue;
-		if (agl_order_compare(first, flow) < with_equal)
-			err = agl_table_park(agl, flow);
+static struct agl_port_rules *order_port(struct agl_table *t, u32 port)
+{
+	struct agl_port_rules *rules = xa_load(&t->ports, port);
+
+	if (rules)
+		return rules;
+	rules = kzalloc(sizeof(*rules), GFP_KERNEL);
+	if (!rules)
+		return NULL;
+	agl_overlaps_init(&rules->overlaps, &t->layout);
+	if (xa_err(xa_store(&t->ports, port, rules, GFP_KERNEL))) {
+		kfree(rules);
+		return NULL;
 	}
-	return err;
+	return rules;
 }
 
-/* Must every match of the shape be looked at, or are all of them in the card? */
-static int find(struct agl_table *t, struct agl_flow *flow, struct agl_item **hits)
+/**
+ * agl_order_parked - how many flows are parked
+ * @t: table
+ * @port: ingress
+ *
+ * Return: how many the host does for as long as others come first.
+ */
+unsigned int agl_order_parked(struct agl_table *t, u32 port)
 {
-	return agl_overlap_find(&t->overlaps, flow->item,
-				t->host_flows || flow->state != AGL_FLOW_CARD,
-				hits);
+	struct agl_port_rules *rules = xa_load(&t->ports, port);
+
+	return rules ? READ_ONCE(rules->parked) : 0;
+}
+
+/* From here on others count it, or are counted by it. Return: whom it overlaps */
+static int order_join(struct agl_table *t, struct agl_flow *flow,
+		      const struct agl_image *image, struct agl_item **hits)
+{
+	flow->rules = order_port(t, flow->port);
+	if (!flow->rules)
+		return -ENOMEM;
+	flow->item = agl_overlap_add(&flow->rules->overlaps, image->match.word,
+				     image->match_mask.word);
+	if (!flow->item)
+		return -ENOMEM;
+	flow->item->owner = flow;
+	*hits = agl_overlap_find(&flow->rules->overlaps, flow->item);
+	return 0;
+}
+
+static void order_part(struct agl_flow *flow)
+{
+	agl_overlap_del(&flow->rules->overlaps, flow->item);
+	flow->item = NULL;
+}
+
+/*
+ * Can it go into the card? Return: 0; -EBUSY: no, what stands before it has
+ * priority @prio; -ENOTUNIQ: no, the card could not tell them apart; -EPERM:
+ * no, a rule of that priority that is nowhere else would have to leave
+ */
+static int order_check(const struct agl_flow *flow, const struct agl_item *hits,
+		       u32 *prio)
+{
+	const struct agl_item *hit;
+
+	for (hit = hits; hit; hit = hit->hit) {
+		const struct agl_flow *other = hit->owner;
+		int order = order_compare(other, flow, prio);
+
+		if (order_before(other, flow))
+			return order > 0 || (other->state != AGL_FLOW_HOST &&
+					     other->ignored != flow->ignored) ?
+			       -ENOTUNIQ : -EBUSY;
+		if (order_waits(flow, other) && !order_replaces(flow, other))
+			return -EBUSY;
+		if (other->only && other->state == AGL_FLOW_CARD &&
+		    order_before(flow, other))
+			return -EPERM;
+	}
+	return 0;
+}
+
+static int order_card_add(struct agilio *agl, struct agl_flow *flow,
+			  struct sk_buff *skb)
+{
+	if (!flow->pre.used)
+		return agl_card_add(agl, flow, skb);
+	return agl_pre_tun_add(agl, flow, (void *)(flow->act + flow->act_len));
+}
+
+static void order_card_del(struct agilio *agl, struct agl_flow *flow)
+{
+	if (flow->pre.used)
+		agl_pre_tun_del(agl, flow);
+	else
+		agl_card_del(agl, flow);
+}
+
+static void order_park(struct agilio *agl, struct agl_flow *flow)
+{
+	flow->state = AGL_FLOW_PARKED;
+	flow->rules->waiting++;
+	flow->rules->parked++;
+	order_card_del(agl, flow);
+}
+
+static void order_unpark(struct agl_flow *flow)
+{
+	flow->rules->waiting--;
+	flow->rules->parked--;
+	list_del_init(&flow->list);
+}
+
+/* Those that come after it leave the card; so does what it replaces */
+static void order_make_room(struct agilio *agl, const struct agl_flow *flow,
+			    const struct agl_item *hits)
+{
+	const struct agl_item *hit;
+
+	for (hit = hits; hit; hit = hit->hit) {
+		struct agl_flow *other = hit->owner;
+
+		if (other->state == AGL_FLOW_CARD &&
+		    (order_replaces(flow, other) ||
+		     (!other->only && order_before(flow, other))))
+			order_park(agl, other);
+	}
+}
+
+static void order_count(struct agl_flow *flow, const struct agl_item *hits)
+{
+	const struct agl_item *hit;
+
+	for (hit = hits; hit; hit = hit->hit) {
+		struct agl_flow *other = hit->owner;
+
+		flow->before += order_before(other, flow);
+		other->before += order_before(flow, other);
+	}
 }
 
 /**
  * agl_order_enter - a flow is going into the card
  * @agl: card; the table's order is locked
- * @flow: its item is set
+ * @flow: it has all but an item
+ * @image: its match
  * @prio: set if it can't
  *
  * Flows that come after it and overlap it are parked.
  *
  * Return: 0; -EBUSY if it overlaps a flow that comes before, of this priority;
- * -ENOMEM.
+ * -EPERM if it comes before a flow of this priority that can't leave the card;
+ * -ENOTUNIQ if the card could not tell it from another; agl_card_check()'s;
+ * -ENOSPC; -ENOMEM.
  */
-int agl_order_enter(struct agilio *agl, struct agl_flow *flow, u32 *prio)
+int agl_order_enter(struct agilio *agl, struct agl_flow *flow,
+		    const struct agl_image *image, u32 *prio)
 {
 	struct agl_item *hits;
+	struct sk_buff *skb;
 	int err;
 
-	err = find(&agl->table, flow, &hits);
+	/* Nothing may be changed for a flow that has no memory */
+	skb = agl_card_message(flow, GFP_KERNEL);
+	err = skb ? order_join(&agl->table, flow, image, &hits) : -ENOMEM;
 	if (err)
-		return err;
-	if (before(flow, hits, prio))
-		return -EBUSY;
-	return park(agl, hits, flow, false);
+		goto err_skb;
+	err = order_check(flow, hits, prio);
+	if (!err && flow->mask)
+		err = agl_card_check(agl, flow);
+	if (err)
+		goto err_part;
+	order_count(flow, hits);
+	order_make_room(agl, flow, hits);
+	err = order_card_add(agl, flow, skb);
+	if (flow->pre.used)
+		kfree_skb(skb);
+	if (!err) {
+		flow->state = AGL_FLOW_CARD;
+		return 0;
+	}
+	flow->rules->waiting++;
+	agl_order_leave(agl, flow);
+	return err;
+
+err_part:
+	order_part(flow);
+err_skb:
+	kfree_skb(skb);
+	return err;
 }
 
 /**
  * agl_order_host - a flow is the host's
  * @agl: card; the table's order is locked
- * @flow: its item is set
+ * @flow: it has all but an item
+ * @image: its match
  *
- * Flows that overlap it and might come after it are parked.
+ * Flows that overlap it and might come after it are parked; if tc may be going
+ * to take it back, when that is over.
  *
  * Return: 0, -ENOMEM.
  */
-int agl_order_host(struct agilio *agl, struct agl_flow *flow)
+int agl_order_host(struct agilio *agl, struct agl_flow *flow,
+		   const struct agl_image *image)
 {
+	struct agl_table *t = &agl->table;
 	struct agl_item *hits;
 	int err;
 
-	err = find(&agl->table, flow, &hits);
-	return err ?: park(agl, hits, flow, true);
+	err = order_join(t, flow, image, &hits);
+	if (err)
+		return err;
+	flow->state = AGL_FLOW_HOST;
+	flow->rules->waiting++;
+	order_count(flow, hits);
+	if (flow->only) {
+		list_add_tail(&flow->list, &t->unsettled);
+		schedule_delayed_work(&t->settle, msecs_to_jiffies(SETTLE_MS));
+	} else {
+		order_make_room(agl, flow, hits);
+	}
+	return 0;
 }
 
-static void restore(struct agilio *agl, struct agl_flow *flow)
+/* tc has kept a rule that was refused: it was no skip_sw one, but verbose */
+static void order_settle(struct work_struct *work)
 {
-	struct agl_item *hits;
-	u32 prio;
+	struct agl_table *t = container_of(to_delayed_work(work),
+					   struct agl_table, settle);
+	struct agilio *agl = container_of(t, struct agilio, table);
+	struct agl_flow *flow, *next;
 
-	if (!find(&agl->table, flow, &hits) && !before(flow, hits, &prio))
-		agl_table_restore(agl, flow);
+	mutex_lock(&t->order);
+	list_for_each_entry_safe(flow, next, &t->unsettled, list) {
+		list_del_init(&flow->list);
+		order_make_room(agl, flow,
+				agl_overlap_find(&flow->rules->overlaps,
+						 flow->item));
+	}
+	mutex_unlock(&t->order);
+}
+
+/**
+ * agl_order_init - nobody is there
+ * @t: table
+ */
+void agl_order_init(struct agl_table *t)
+{
+	agl_overlap_lay_out(&t->layout, 0, order_forth, ARRAY_SIZE(order_forth));
+	agl_overlap_lay_out(&t->layout, 1, order_back, ARRAY_SIZE(order_back));
+	mutex_init(&t->order);
+	xa_init(&t->ports);
+	INIT_LIST_HEAD(&t->retry);
+	INIT_LIST_HEAD(&t->unsettled);
+	INIT_DELAYED_WORK(&t->settle, order_settle);
+}
+
+/**
+ * agl_order_free - give memory back
+ * @t: table; all flows have left
+ */
+void agl_order_free(struct agl_table *t)
+{
+	struct agl_port_rules *rules;
+	unsigned long port;
+
+	cancel_delayed_work_sync(&t->settle);
+	xa_for_each(&t->ports, port, rules) {
+		agl_overlaps_free(&rules->overlaps);
+		kfree(rules);
+	}
+	xa_destroy(&t->ports);
+}
+
+/* Is nothing in the way of a parked flow any more? */
+static bool order_is_free(const struct agl_flow *flow)
+{
+	struct agl_item *twin;
+
+	/* What is nowhere else was there before what stands before it */
+	if (flow->before && !flow->only)
+		return false;
+	list_for_each_entry(twin, &flow->item->twins, twins)
+		if (order_waits(flow, twin->owner))
+			return false;
+	return true;
+}
+
+/* Return: whether it is in the card again, or has to wait anyway */
+static bool order_restore(struct agilio *agl, struct agl_flow *flow)
+{
+	struct sk_buff *skb;
+
+	if (!order_is_free(flow))
+		return true;
+	if (flow->mask && agl_card_check(agl, flow))
+		return false;
+	skb = agl_card_message(flow, GFP_KERNEL);
+	if (!skb)
+		return false;
+	/* Those with its match look at its state */
+	if (order_card_add(agl, flow, flow->pre.used ? NULL : skb)) {
+		if (flow->pre.used)
+			kfree_skb(skb);
+		return false;
+	}
+	flow->state = AGL_FLOW_CARD;
+	order_unpark(flow);
+	return true;
+}
+
+/* Flows go back into the card, and with them those that wait behind them */
+static void order_return(struct agilio *agl, struct list_head *back)
+{
+	struct agl_flow *flow, *other;
+	struct agl_item *twin;
+
+	while (!list_empty(back)) {
+		flow = list_first_entry(back, struct agl_flow, list);
+		list_del_init(&flow->list);
+		if (!order_restore(agl, flow))
+			list_add_tail(&flow->list, &agl->table.retry);
+		list_for_each_entry(twin, &flow->item->twins, twins) {
+			other = twin->owner;
+			if (flow->state == AGL_FLOW_CARD &&
+			    other->state == AGL_FLOW_PARKED &&
+			    list_empty(&other->list))
+				list_add_tail(&other->list, back);
+		}
+	}
+}
+
+/* Something has left the card: those that there was no room for, as far as there is */
+static void order_retry(struct agilio *agl)
+{
+	struct agl_table *t = &agl->table;
+	struct agl_flow *flow;
+	LIST_HEAD(back);
+
+	while (!list_empty(&t->retry)) {
+		flow = list_first_entry(&t->retry, struct agl_flow, list);
+		list_move(&flow->list, &back);
+		order_return(agl, &back);
+		if (flow->state == AGL_FLOW_PARKED && !list_empty(&flow->list))
+			break;
+	}
 }
 
 /**
  * agl_order_leave - a flow is no more
  * @agl: card; the table's order is locked
- * @flow: out of the card; its item is freed
+ * @flow: it leaves the card; its item is freed
  *
- * Flows that had to wait for it go back into the card.
+ * Flows that had to wait for it alone go back into the card.
  */
 void agl_order_leave(struct agilio *agl, struct agl_flow *flow)
 {
-	struct agl_table *t = &agl->table;
-	struct agl_flow *waiting = NULL;
+	struct agl_port_rules *rules = flow->rules;
 	struct agl_item *hit = NULL;
+	LIST_HEAD(back);
 
-	if (t->parked_flows)
-		agl_overlap_find(&t->overlaps, flow->item, true, &hit);
-	/* Each asks for overlaps in turn, so the answer is noted elsewhere */
-	for (; hit; hit = hit->hit)
-		if (hit->flow->state == AGL_FLOW_PARKED) {
-			hit->flow->waiting = waiting;
-			waiting = hit->flow;
-		}
-	agl_overlap_del(&t->overlaps, flow->item);
-	flow->item = NULL;
-	for (; waiting; waiting = waiting->waiting)
-		restore(agl, waiting);
+	if (flow->state == AGL_FLOW_CARD)
+		order_card_del(agl, flow);
+	if (rules->waiting)
+		hit = agl_overlap_find(&rules->overlaps, flow->item);
+	for (; hit; hit = hit->hit) {
+		struct agl_flow *other = hit->owner;
+
+		other->before -= order_before(flow, other);
+		if (!other->before && other->state == AGL_FLOW_PARKED)
+			list_move_tail(&other->list, &back);
+	}
+	if (flow->state == AGL_FLOW_PARKED)
+		order_unpark(flow);
+	else if (flow->state == AGL_FLOW_HOST)
+		rules->waiting--;
+	list_del_init(&flow->list);
+	order_part(flow);
+	order_return(agl, &back);
+	if (flow->state == AGL_FLOW_CARD)
+		order_retry(agl);
+}
+
+/**
+ * agl_table_park - take a flow out of the card, for the host to do
+ * @agl: card; the table's order is locked
+ * @flow: in the card; those that wait behind it leave with it
+ */
+void agl_table_park(struct agilio *agl, struct agl_flow *flow)
+{
+	struct agl_item *twin;
+
+	list_for_each_entry(twin, &flow->item->twins, twins) {
+		struct agl_flow *other = twin->owner;
+
+		if (other->state == AGL_FLOW_CARD &&
+		    agl_card_shares(flow, other) &&
+		    agl_order_compare(flow, other) < 0)
+			order_park(agl, other);
+	}
+	order_park(agl, flow);
+}
+
+/**
+ * agl_table_restore - put a parked flow back into the card
+ * @agl: card; the table's order is locked
+ * @flow: from agl_table_park()
+ *
+ * If that fails it stays with the host, until there is room again.
+ */
+void agl_table_restore(struct agilio *agl, struct agl_flow *flow)
+{
+	LIST_HEAD(back);
+
+	list_add(&flow->list, &back);
+	order_return(agl, &back);
 }

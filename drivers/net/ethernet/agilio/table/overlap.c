@@ -1,281 +1,193 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Overlaps. Rules that compare the same bits have one shape; two of these
- * never overlap unless they are equal. Of two shapes there are bits that both
- * compare: rules overlap if these are equal. So for each such set of bits a
- * shape has a view, which counts its rules by their values there: one look
- * into each other shape's view tells whether a new rule overlaps any of its
- * rules, however many these are. Who it is, is then looked for one by one.
+ * Overlaps. Two rules overlap if no bit that both compare differs: then there
+ * is a packet that both match. The card must not have two such rules, so each
+ * rule that comes asks who overlaps it, and each that goes tells those. That
+ * must cost as much among a hundred thousand rules as among ten, with two
+ * hundred masks hardly more than with one, and with an odd rule that is wide
+ * no more than without it.
+ *
+ * A list of all rules is out of the question, and so is one for each mask: an
+ * address that is compared by its prefix makes thirty of them, two make a
+ * thousand. What helps is that rules which don't overlap are told apart by
+ * some field, mostly by one of the first. So the rules of a port stand in a
+ * trie over the fields in a fixed order:
+ *
+ * - A node is for one step of the order: a field, or a byte of it where rules
+ *   compare prefixes. All rules below a node are alike in all steps before
+ *   its own, in what they compare and in its value. So steps in which rules
+ *   don't differ have no node, and a rule that differs from all others has
+ *   none after the step in which it does: the trie ends there with the rule.
+ * - A node has a fan for each mask that its rules have in its step, and a fan
+ *   has an edge for each value. All edges of all fans are in one hash table.
+ *
+ * Who overlaps a rule is found from the root down. In a node with a fan that
+ * compares no bit which the rule does not, one edge at most can lead to an
+ * overlap, and it is looked up by hash. Most masks of a node are of this kind:
+ * in a byte, or in a field that is compared in whole or not at all, there are
+ * only a few. Otherwise all edges of the fan are followed as far as what is
+ * behind them overlaps. On the way to an edge steps can have been left out:
+ * any rule below the node speaks for all of them there, since they are alike.
+ *
+ * What is left is a rule that does not compare an early step in which all
+ * others differ, but a late one: rules by source and destination, and one of
+ * them by destination alone, of the same priority. It would be led to all of
+ * them to find that the destination differs. So there are two tries, with
+ * steps in opposite orders, and the question is put to one and the other with
+ * a growing limit of edges to look at; the one that comes to an end first has
+ * the answer.
+ *
+ * To add a rule is to go down by its own masks and values, and to put a node
+ * in front of the first thing that it differs from; to delete it takes away
+ * its edge and the node that is left with one edge alone. Rules with the very
+ * same match are one in the trie, the others are its twins.
+ *
+ * A rule takes 40 bytes for each order, 40 more, and 8 for each word that it
+ * compares; a node takes 64, and 32 for each fan. What the masks are is kept
+ * once for all rules that have them. 100,000 random rules have a node for
+ * each two or three.
  *
  * The caller serializes everything here.
  */
-#include <linux/jhash.h>
-#include <linux/rhashtable.h>
+#include <linux/bitops.h>
+#include <linux/build_bug.h>
+#include <linux/hash.h>
+#include <linux/limits.h>
+#include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "overlap.h"
 
-/* A shape has a view for each other shape, or fewer; above that the oldest go */
-#define VIEWS_MAX	64
+#define BITS_MIN	4
+#define BITS_MAX	24
+
+/* Edges that are looked at before the other order is tried, then more */
+#define PATIENCE	64
+#define MORE_PATIENCE	4
+
+/* A step behind all others */
+#define STEP_NONE	UINT_MAX
+
+#define WORD_NONE	0xff
 
 /**
- * struct agl_shape - a set of bits that rules compare
- * @list: in agl_overlaps.shapes
- * @items: rules
- * @views: their counts, by sets of bits
- * @view_count: how many
+ * struct agl_overlap_shape - a set of bits that rules compare
+ * @list: in its bucket of agl_overlaps.shapes
  * @users: rules
- * @mask: which bits
- * @len: bytes in which these are
- * @at: which bytes
+ * @count: words in which bits are
+ * @at: which words these are
+ * @index: for each word which of these it is, or WORD_NONE
+ * @mask: the bits, for each of these words
  */
-struct agl_shape {
-	struct list_head list;
-	struct list_head items;
-	struct list_head views;
-	unsigned int view_count;
+struct agl_overlap_shape {
+	struct hlist_node list;
 	unsigned int users;
-	struct agl_match mask;
-	unsigned int len;
-	u8 at[] __counted_by(len);
-};
-
-/**
- * struct view - counts of a shape's rules by some of their bits
- * @list: in agl_shape.views, the last used one first
- * @groups: by value
- * @len: bytes of the shape
- * @bits: which bits of these
- */
-struct view {
-	struct list_head list;
-	struct rhashtable groups;
-	unsigned int len;
-	u8 bits[] __counted_by(len);
-};
-
-struct group {
-	struct rhash_head node;
 	unsigned int count;
-	unsigned int len;
-	u8 value[] __counted_by(len);
-};
-
-struct value {
-	const u8 *bytes;
-	unsigned int len;
-};
-
-static u32 hash_value(const void *data, u32 len, u32 seed)
-{
-	const struct value *v = data;
-
-	return jhash(v->bytes, v->len, seed);
-}
-
-static u32 hash_group(const void *data, u32 len, u32 seed)
-{
-	const struct group *g = data;
-
-	return jhash(g->value, g->len, seed);
-}
-
-static int compare_group(struct rhashtable_compare_arg *arg, const void *obj)
-{
-	const struct value *v = arg->key;
-	const struct group *g = obj;
-
-	return memcmp(g->value, v->bytes, v->len);
-}
-
-static const struct rhashtable_params group_params = {
-	.head_offset = offsetof(struct group, node),
-	.key_len = sizeof(struct value),
-	.hashfn = hash_value,
-	.obj_hashfn = hash_group,
-	.obj_cmpfn = compare_group,
-	.automatic_shrinking = true,
+	u8 at[AGL_OVERLAP_WORDS];
+	u8 index[AGL_OVERLAP_WORDS];
+	u64 mask[] __counted_by(count);
 };
 
 /**
- * agl_match_of - a rule's match in the layout that all have
- * @rule: rule
- * @key: values
- * @mask: which bits
+ * struct overlap_node - rules that are alike up to a step
+ * @edge: what leads to it
+ * @fans: by what is compared in that step
+ * @any: one of the rules
+ * @step: index of it
  */
-void agl_match_of(const struct agl_rule *rule, struct agl_match *key,
-		  struct agl_match *mask)
+struct overlap_node {
+	struct agl_overlap_edge edge;
+	struct agl_overlap_fan *fans;
+	struct agl_item *any;
+	unsigned int step;
+};
+
+/**
+ * struct agl_overlap_fan - rules of a node that compare the same in its step
+ * @node: node
+ * @next: in its list
+ * @mask: what they compare
+ * @children: edges
+ */
+struct agl_overlap_fan {
+	struct overlap_node *node;
+	struct agl_overlap_fan *next;
+	u64 mask;
+	struct hlist_head children;
+};
+
+/* The bits of some bytes of a word, as the word is in memory */
+static u64 overlap_slice(unsigned int first, unsigned int len)
 {
-	memset(key, 0, sizeof(*key));
-	memset(mask, 0, sizeof(*mask));
-	key->port = rule->port;
-	mask->port = ~0;
-	key->fields = rule->key;
-	mask->fields = rule->mask;
-	mask->tags = (rule->outer != AGL_TAG_ANY ? BIT(0) : 0) |
-		     (rule->inner != AGL_TAG_ANY ? BIT(1) : 0);
-	if (rule->tun)
-		mask->tags |= BIT(2);
-	key->tags = (rule->outer == AGL_TAG_PRESENT ? BIT(0) : 0) |
-		    (rule->inner == AGL_TAG_PRESENT ? BIT(1) : 0) |
-		    (rule->tun6 ? BIT(2) : 0);
+	u8 bytes[8] = {};
+	u64 word;
+
+	memset(bytes + first, 0xff, len);
+	memcpy(&word, bytes, sizeof(word));
+	return word;
 }
 
-static struct agl_shape *shape_get(struct agl_overlaps *o,
-				   const struct agl_match *mask)
+static void layout_step(struct agl_overlap_layout *l, unsigned int order,
+			unsigned int at, unsigned int len)
 {
-	const u8 *bytes = (const u8 *)mask;
-	unsigned int i, len = 0, n = 0;
-	struct agl_shape *s;
+	unsigned int n = l->count[order]++;
 
-	list_for_each_entry(s, &o->shapes, list)
-		if (!memcmp(&s->mask, mask, sizeof(*mask))) {
-			s->users++;
-			return s;
-		}
-	for (i = 0; i < sizeof(*mask); i++)
-		len += !!bytes[i];
-	s = kzalloc(struct_size(s, at, len), GFP_KERNEL);
-	if (!s)
-		return NULL;
-	s->len = len;
-	for (i = 0; i < sizeof(*mask); i++)
-		if (bytes[i])
-			s->at[n++] = i;
-	INIT_LIST_HEAD(&s->items);
-	INIT_LIST_HEAD(&s->views);
-	s->mask = *mask;
-	s->users = 1;
-	list_add_tail(&s->list, &o->shapes);
-	return s;
+	l->step[order][n].word = at / 8;
+	l->step[order][n].slice = overlap_slice(at % 8, len);
+	memset(&l->rank[order][at], n, len);
 }
 
-static void group_free(void *group, void *arg)
+/* Bytes that belong together are one step, unless a word ends between them */
+static void layout_bytes(struct agl_overlap_layout *l, unsigned int order,
+			 const struct agl_overlap_bytes *b)
 {
-	kfree(group);
-}
+	unsigned int at = b->at, end = b->at + b->len, n;
 
-static void view_free(struct agl_shape *s, struct view *v)
-{
-	list_del(&v->list);
-	s->view_count--;
-	rhashtable_free_and_destroy(&v->groups, group_free, NULL);
-	kfree(v);
-}
-
-static void shape_put(struct agl_shape *s)
-{
-	struct view *v, *next;
-
-	if (--s->users)
-		return;
-	list_for_each_entry_safe(v, next, &s->views, list)
-		view_free(s, v);
-	list_del(&s->list);
-	kfree(s);
-}
-
-static struct group *group_find(struct view *v, const u8 *value)
-{
-	struct value name = { value, v->len };
-
-	return rhashtable_lookup_fast(&v->groups, &name, group_params);
-}
-
-static void value_of(const struct view *v, const u8 *key, u8 *to)
-{
-	unsigned int i;
-
-	for (i = 0; i < v->len; i++)
-		to[i] = key[i] & v->bits[i];
-}
-
-static int view_add(struct view *v, const u8 *key)
-{
-	u8 value[sizeof(struct agl_match)];
-	struct group *g;
-	int err;
-
-	value_of(v, key, value);
-	g = group_find(v, value);
-	if (g) {
-		g->count++;
-		return 0;
+	for (; at < end; at += n) {
+		n = b->alone ? 1 : min(end - at, 8 - at % 8);
+		layout_step(l, order, at, n);
 	}
-	g = kmalloc(struct_size(g, value, v->len), GFP_KERNEL);
-	if (!g)
-		return -ENOMEM;
-	g->count = 1;
-	g->len = v->len;
-	memcpy(g->value, value, v->len);
-	err = rhashtable_insert_fast(&v->groups, &g->node, group_params);
-	if (err)
-		kfree(g);
-	return err;
 }
 
-static void view_del(struct view *v, const u8 *key)
+/**
+ * agl_overlap_lay_out - the order in which the bytes of a match are looked at
+ * @layout: to be filled
+ * @order: which of the orders
+ * @bytes: those that come first
+ * @count: how many; bytes that are in none of them come after them
+ */
+void agl_overlap_lay_out(struct agl_overlap_layout *layout, unsigned int order,
+			 const struct agl_overlap_bytes *bytes, unsigned int count)
 {
-	u8 value[sizeof(struct agl_match)];
-	struct group *g;
+	bool seen[AGL_OVERLAP_BYTES] = {};
+	unsigned int i, j;
 
-	value_of(v, key, value);
-	g = group_find(v, value);
-	if (WARN_ON(!g) || --g->count)
-		return;
-	rhashtable_remove_fast(&v->groups, &g->node, group_params);
-	kfree(g);
-}
-
-static struct view *view_new(struct agl_shape *s, const u8 *bits)
-{
-	struct agl_item *item;
-	struct view *v;
-	int err;
-
-	v = kzalloc(struct_size(v, bits, s->len), GFP_KERNEL);
-	if (!v)
-		return NULL;
-	v->len = s->len;
-	memcpy(v->bits, bits, s->len);
-	if (rhashtable_init(&v->groups, &group_params)) {
-		kfree(v);
-		return NULL;
+	layout->count[order] = 0;
+	for (i = 0; i < count; i++) {
+		layout_bytes(layout, order, &bytes[i]);
+		memset(&seen[bytes[i].at], true, bytes[i].len);
 	}
-	list_add(&v->list, &s->views);
-	s->view_count++;
-	list_for_each_entry(item, &s->items, list) {
-		err = view_add(v, item->key);
-		if (err) {
-			view_free(s, v);
-			return NULL;
-		}
-		cond_resched();
+	for (i = 0; i < AGL_OVERLAP_BYTES; i = j) {
+		for (j = i + 1; j < AGL_OVERLAP_BYTES && j % 8 &&
+		     seen[i] == seen[j]; j++)
+			;
+		if (!seen[i])
+			layout_step(layout, order, i, j - i);
 	}
-	if (s->view_count > VIEWS_MAX)
-		view_free(s, list_last_entry(&s->views, struct view, list));
-	return v;
-}
-
-static struct view *view_get(struct agl_shape *s, const u8 *bits)
-{
-	struct view *v;
-
-	list_for_each_entry(v, &s->views, list)
-		if (!memcmp(v->bits, bits, s->len)) {
-			list_move(&v->list, &s->views);
-			return v;
-		}
-	return view_new(s, bits);
 }
 
 /**
  * agl_overlaps_init - no rules
  * @o: overlaps
+ * @layout: of the matches
  */
-void agl_overlaps_init(struct agl_overlaps *o)
+void agl_overlaps_init(struct agl_overlaps *o,
+		       const struct agl_overlap_layout *layout)
 {
-	INIT_LIST_HEAD(&o->shapes);
+	memset(o, 0, sizeof(*o));
+	o->layout = layout;
 }
 
 /**
@@ -284,7 +196,430 @@ void agl_overlaps_init(struct agl_overlaps *o)
  */
 void agl_overlaps_free(struct agl_overlaps *o)
 {
-	WARN_ON(!list_empty(&o->shapes));
+	WARN_ON(o->root[0]);
+	kvfree(o->bucket);
+}
+
+static struct hlist_head *shape_bucket(struct agl_overlaps *o, const u64 *mask)
+{
+	u64 sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < AGL_OVERLAP_WORDS; i++)
+		sum = (sum + mask[i]) * GOLDEN_RATIO_64;
+	return &o->shapes[hash_64(sum, 6)];
+}
+
+static bool shape_is(const struct agl_overlap_shape *s, const u64 *mask)
+{
+	unsigned int i;
+
+	for (i = 0; i < AGL_OVERLAP_WORDS; i++)
+		if (mask[i] != (s->index[i] == WORD_NONE ? 0 : s->mask[s->index[i]]))
+			return false;
+	return true;
+}
+
+static struct agl_overlap_shape *shape_get(struct agl_overlaps *o, const u64 *mask)
+{
+	struct hlist_head *bucket = shape_bucket(o, mask);
+	struct agl_overlap_shape *s;
+	unsigned int i, count = 0;
+
+	hlist_for_each_entry(s, bucket, list)
+		if (shape_is(s, mask)) {
+			s->users++;
+			return s;
+		}
+	for (i = 0; i < AGL_OVERLAP_WORDS; i++)
+		count += !!mask[i];
+	s = kzalloc(struct_size(s, mask, count), GFP_KERNEL);
+	if (!s)
+		return NULL;
+	s->count = count;
+	s->users = 1;
+	memset(s->index, WORD_NONE, sizeof(s->index));
+	for (i = 0, count = 0; i < AGL_OVERLAP_WORDS; i++)
+		if (mask[i]) {
+			s->at[count] = i;
+			s->index[i] = count;
+			s->mask[count++] = mask[i];
+		}
+	hlist_add_head(&s->list, bucket);
+	return s;
+}
+
+static void shape_put(struct agl_overlap_shape *s)
+{
+	if (--s->users)
+		return;
+	hlist_del(&s->list);
+	kfree(s);
+}
+
+/* What a rule compares in a step, and its value there */
+static u64 item_mask(const struct agl_item *item, const struct agl_overlap_step *step)
+{
+	unsigned int i = item->shape->index[step->word];
+
+	return i == WORD_NONE ? 0 : item->shape->mask[i] & step->slice;
+}
+
+static u64 item_value(const struct agl_item *item, const struct agl_overlap_step *step)
+{
+	unsigned int i = item->shape->index[step->word];
+
+	return i == WORD_NONE ? 0 : item->word[i] & step->slice;
+}
+
+/* The first step that has one of these bits of a word */
+static unsigned int first_step(const u8 *rank, unsigned int word, u64 bits)
+{
+	const u8 *bytes = (const u8 *)&bits;
+	unsigned int i, first = STEP_NONE;
+
+	for (i = 0; i < sizeof(bits); i++)
+		if (bytes[i])
+			first = min(first, (unsigned int)rank[8 * word + i]);
+	return first;
+}
+
+/* The first step in which two rules compare something else, or to another value */
+static unsigned int differ(const u8 *rank, const struct agl_item *a,
+			   const struct agl_item *b)
+{
+	const struct agl_overlap_shape *x = a->shape, *y = b->shape;
+	unsigned int i, j, first = STEP_NONE;
+	u64 bits;
+
+	for (i = 0; i < x->count; i++) {
+		j = y->index[x->at[i]];
+		bits = x->mask[i];
+		if (j != WORD_NONE)
+			bits = (bits ^ y->mask[j]) | (a->word[i] ^ b->word[j]);
+		if (bits)
+			first = min(first, first_step(rank, x->at[i], bits));
+	}
+	for (i = 0; x != y && i < y->count; i++)
+		if (x->index[y->at[i]] == WORD_NONE)
+			first = min(first, first_step(rank, y->at[i], y->mask[i]));
+	return first;
+}
+
+/* The first step in which both compare a bit, to another value */
+static unsigned int conflict(const u8 *rank, const struct agl_item *a,
+			     const struct agl_item *b)
+{
+	const struct agl_overlap_shape *x = a->shape, *y = b->shape;
+	unsigned int i, j, first = STEP_NONE;
+	u64 bits;
+
+	for (i = 0; i < x->count; i++) {
+		j = y->index[x->at[i]];
+		if (j == WORD_NONE)
+			continue;
+		bits = (a->word[i] ^ b->word[j]) & x->mask[i] & y->mask[j];
+		if (bits)
+			first = min(first, first_step(rank, x->at[i], bits));
+	}
+	return first;
+}
+
+static struct overlap_node *edge_node(struct agl_overlap_edge *e)
+{
+	return container_of(e, struct overlap_node, edge);
+}
+
+static struct agl_item *edge_item(struct agl_overlap_edge *e, unsigned int order)
+{
+	return container_of(e - order, struct agl_item, edge[0]);
+}
+
+/* Any rule that the edge leads to */
+static struct agl_item *edge_any(struct agl_overlap_edge *e, unsigned int order)
+{
+	return e->is_node ? edge_node(e)->any : edge_item(e, order);
+}
+
+static struct agl_overlap_edge *first_child(const struct agl_overlap_fan *fan)
+{
+	return hlist_entry_safe(fan->children.first, struct agl_overlap_edge, child);
+}
+
+static u32 edge_hash(const struct agl_overlap_fan *fan, u64 value)
+{
+	return hash_64((value ^ (uintptr_t)fan) * GOLDEN_RATIO_64 ^ value >> 32, 32);
+}
+
+static struct agl_overlap_edge **edge_bucket(const struct agl_overlaps *o, u32 hash)
+{
+	return &o->bucket[hash >> (32 - o->bits)];
+}
+
+static void chain_add(struct agl_overlaps *o, struct agl_overlap_edge *e)
+{
+	struct agl_overlap_edge **bucket = edge_bucket(o, e->hash);
+
+	e->chain = *bucket;
+	*bucket = e;
+}
+
+static void chain_del(struct agl_overlaps *o, struct agl_overlap_edge *e)
+{
+	struct agl_overlap_edge **p = edge_bucket(o, e->hash);
+
+	while (*p != e)
+		p = &(*p)->chain;
+	*p = e->chain;
+}
+
+/* Without memory for more buckets the chains get longer; there must be some */
+static int buckets_grow(struct agl_overlaps *o)
+{
+	unsigned int i, count = o->bits ? 1U << o->bits : 0;
+	struct agl_overlap_edge **old = o->bucket, *e, *next;
+	unsigned int bits = o->bits ? o->bits + 2 : BITS_MIN;
+
+	if (count && (o->edges < 2 * count || o->bits >= BITS_MAX))
+		return 0;
+	o->bucket = kvcalloc(1U << bits, sizeof(*o->bucket), GFP_KERNEL);
+	if (!o->bucket) {
+		o->bucket = old;
+		return count ? 0 : -ENOMEM;
+	}
+	o->bits = bits;
+	for (i = 0; i < count; i++)
+		for (e = old[i]; e; e = next) {
+			next = e->chain;
+			chain_add(o, e);
+		}
+	kvfree(old);
+	return 0;
+}
+
+static void edge_attach(struct agl_overlaps *o, struct agl_overlap_edge *e,
+			struct agl_overlap_fan *fan, u32 hash)
+{
+	e->fan = fan;
+	e->hash = hash;
+	hlist_add_head(&e->child, &fan->children);
+	chain_add(o, e);
+	o->edges++;
+}
+
+static void edge_detach(struct agl_overlaps *o, struct agl_overlap_edge *e)
+{
+	hlist_del(&e->child);
+	chain_del(o, e);
+	o->edges--;
+}
+
+/* @with takes the place of @e, for which there is none then */
+static void edge_replace(struct agl_overlaps *o, unsigned int order,
+			 struct agl_overlap_edge *e, struct agl_overlap_edge *with)
+{
+	if (e->fan) {
+		edge_detach(o, e);
+		edge_attach(o, with, e->fan, e->hash);
+	} else {
+		with->fan = NULL;
+		o->root[order] = with;
+	}
+}
+
+static struct agl_overlap_edge *fan_lookup(struct agl_overlaps *o,
+					   unsigned int order,
+					   const struct agl_overlap_fan *fan,
+					   u64 value)
+{
+	const struct agl_overlap_step *step;
+	u32 hash = edge_hash(fan, value);
+	struct agl_overlap_edge *e;
+
+	step = &o->layout->step[order][fan->node->step];
+	o->visits++;
+	for (e = *edge_bucket(o, hash); e; e = e->chain)
+		if (e->hash == hash && e->fan == fan &&
+		    item_value(edge_any(e, order), step) == value)
+			return e;
+	return NULL;
+}
+
+static struct agl_overlap_fan *fan_find(const struct overlap_node *n, u64 mask)
+{
+	struct agl_overlap_fan *fan = n->fans;
+
+	while (fan && fan->mask != mask)
+		fan = fan->next;
+	return fan;
+}
+
+static void fan_del(struct agl_overlap_fan *fan)
+{
+	struct agl_overlap_fan **p = &fan->node->fans;
+
+	while (*p != fan)
+		p = &(*p)->next;
+	*p = fan->next;
+	kfree(fan);
+}
+
+/* The edge becomes one of the node's */
+static int node_attach(struct agl_overlaps *o, unsigned int order,
+		       struct overlap_node *n, struct agl_overlap_edge *e)
+{
+	const struct agl_overlap_step *step = &o->layout->step[order][n->step];
+	const struct agl_item *any = edge_any(e, order);
+	u64 mask = item_mask(any, step);
+	struct agl_overlap_fan *fan = fan_find(n, mask);
+
+	if (!fan) {
+		fan = kmalloc(sizeof(*fan), GFP_KERNEL);
+		if (!fan)
+			return -ENOMEM;
+		fan->node = n;
+		fan->mask = mask;
+		INIT_HLIST_HEAD(&fan->children);
+		fan->next = n->fans;
+		n->fans = fan;
+	}
+	edge_attach(o, e, fan, edge_hash(fan, item_value(any, step)));
+	return 0;
+}
+
+static void node_free(struct overlap_node *n)
+{
+	while (n->fans)
+		fan_del(n->fans);
+	kfree(n);
+}
+
+/* What @e leads to and @item differ in a step: a node there, in front of both */
+static int trie_split(struct agl_overlaps *o, unsigned int order,
+		      struct agl_overlap_edge *e, unsigned int step,
+		      struct agl_item *item)
+{
+	struct overlap_node *n;
+
+	n = kzalloc(sizeof(*n), GFP_KERNEL);
+	if (!n)
+		return -ENOMEM;
+	n->edge.is_node = true;
+	n->step = step;
+	n->any = edge_any(e, order);
+	edge_replace(o, order, e, &n->edge);
+	if (node_attach(o, order, n, e))
+		goto err_node;
+	if (node_attach(o, order, n, &item->edge[order]))
+		goto err_edge;
+	return 0;
+
+err_edge:
+	edge_detach(o, e);
+err_node:
+	edge_replace(o, order, &n->edge, e);
+	node_free(n);
+	return -ENOMEM;
+}
+
+/* @twin: set if there is a rule with this match, then nothing is changed */
+static int trie_add(struct agl_overlaps *o, unsigned int order,
+		    struct agl_item *item, struct agl_item **twin)
+{
+	const u8 *rank = o->layout->rank[order];
+	struct agl_overlap_edge *e = o->root[order];
+	const struct agl_overlap_step *step;
+	struct agl_overlap_fan *fan;
+	struct overlap_node *n;
+	unsigned int first;
+
+	item->edge[order].is_node = false;
+	item->edge[order].fan = NULL;
+	if (!e)
+		o->root[order] = &item->edge[order];
+	while (e) {
+		o->visits++;
+		first = differ(rank, item, edge_any(e, order));
+		if (!e->is_node && first == STEP_NONE) {
+			*twin = edge_item(e, order);
+			return 0;
+		}
+		if (!e->is_node || first < edge_node(e)->step)
+			return trie_split(o, order, e, first, item);
+		n = edge_node(e);
+		step = &o->layout->step[order][n->step];
+		fan = fan_find(n, item_mask(item, step));
+		e = fan ? fan_lookup(o, order, fan, item_value(item, step)) : NULL;
+		if (!e)
+			return node_attach(o, order, n, &item->edge[order]);
+	}
+	return 0;
+}
+
+/* The nodes above an edge: who spoke for all of them is no more */
+static void trie_forget(struct agl_overlap_edge *e, unsigned int order,
+			const struct agl_item *item)
+{
+	struct overlap_node *n;
+
+	for (; e->fan; e = &n->edge) {
+		n = e->fan->node;
+		if (n->any == item)
+			n->any = edge_any(first_child(n->fans), order);
+	}
+}
+
+static void trie_del(struct agl_overlaps *o, unsigned int order, struct agl_item *item)
+{
+	struct agl_overlap_edge *e = &item->edge[order], *left;
+	struct agl_overlap_fan *fan = e->fan;
+	struct overlap_node *n;
+
+	if (!fan) {
+		o->root[order] = NULL;
+		return;
+	}
+	n = fan->node;
+	edge_detach(o, e);
+	if (hlist_empty(&fan->children))
+		fan_del(fan);
+	left = first_child(n->fans);
+	if (!n->fans->next && !left->child.next) {
+		edge_detach(o, left);
+		edge_replace(o, order, &n->edge, left);
+		node_free(n);
+	}
+	trie_forget(left, order, item);
+}
+
+/* @with has the same match, and takes its place */
+static void trie_replace(struct agl_overlaps *o, unsigned int order,
+			 struct agl_item *item, struct agl_item *with)
+{
+	with->edge[order].is_node = false;
+	edge_replace(o, order, &item->edge[order], &with->edge[order]);
+	trie_forget(&with->edge[order], order, item);
+}
+
+static int item_place(struct agl_overlaps *o, struct agl_item *item)
+{
+	struct agl_item *twin = NULL;
+	unsigned int order;
+	int err;
+
+	err = buckets_grow(o);
+	for (order = 0; !err && order < AGL_OVERLAP_ORDERS; order++) {
+		err = trie_add(o, order, item, &twin);
+		if (twin) {
+			item->placed = false;
+			list_add_tail(&item->twins, &twin->twins);
+			return 0;
+		}
+	}
+	if (err)
+		while (order-- > 1)
+			trie_del(o, order - 1, item);
+	return err;
 }
 
 /**
@@ -296,32 +631,29 @@ void agl_overlaps_free(struct agl_overlaps *o)
  * Return: what agl_overlap_find() and agl_overlap_del() want; NULL without
  * memory.
  */
-struct agl_item *agl_overlap_add(struct agl_overlaps *o,
-				 const struct agl_match *key,
-				 const struct agl_match *mask)
+struct agl_item *agl_overlap_add(struct agl_overlaps *o, const u64 *key,
+				 const u64 *mask)
 {
-	struct agl_shape *s = shape_get(o, mask);
+	struct agl_overlap_shape *s = shape_get(o, mask);
 	struct agl_item *item;
-	struct view *v;
 	unsigned int i;
 
 	if (!s)
 		return NULL;
-	item = kmalloc(struct_size(item, key, s->len), GFP_KERNEL);
+	item = kmalloc(struct_size(item, word, s->count), GFP_KERNEL);
 	if (!item)
 		goto err_shape;
 	item->shape = s;
-	for (i = 0; i < s->len; i++)
-		item->key[i] = ((const u8 *)key)[s->at[i]];
-	list_for_each_entry(v, &s->views, list)
-		if (view_add(v, item->key))
-			goto err_views;
-	list_add_tail(&item->list, &s->items);
+	item->owner = NULL;
+	item->placed = true;
+	INIT_LIST_HEAD(&item->twins);
+	for (i = 0; i < s->count; i++)
+		item->word[i] = key[s->at[i]];
+	if (item_place(o, item))
+		goto err_item;
 	return item;
 
-err_views:
-	list_for_each_entry_continue_reverse(v, &s->views, list)
-		view_del(v, item->key);
+err_item:
 	kfree(item);
 err_shape:
 	shape_put(s);
@@ -335,84 +667,162 @@ err_shape:
  */
 void agl_overlap_del(struct agl_overlaps *o, struct agl_item *item)
 {
-	struct agl_shape *s = item->shape;
-	struct view *v;
+	struct agl_item *twin = NULL;
+	unsigned int order;
 
-	list_for_each_entry(v, &s->views, list)
-		view_del(v, item->key);
-	list_del(&item->list);
+	if (!list_empty(&item->twins))
+		twin = list_first_entry(&item->twins, struct agl_item, twins);
+	list_del(&item->twins);
+	for (order = 0; item->placed && order < AGL_OVERLAP_ORDERS; order++)
+		if (twin)
+			trie_replace(o, order, item, twin);
+		else
+			trie_del(o, order, item);
+	if (item->placed && twin)
+		twin->placed = true;
+	shape_put(item->shape);
 	kfree(item);
-	shape_put(s);
 }
 
-static bool same(const struct view *v, const u8 *value, const u8 *key)
+/**
+ * agl_overlap_same - have two rules the same match?
+ * @a: rule
+ * @b: another one of its port
+ *
+ * Return: whether they compare the same bits, to the same values.
+ */
+bool agl_overlap_same(const struct agl_item *a, const struct agl_item *b)
 {
-	unsigned int i;
-
-	for (i = 0; i < v->len; i++)
-		if ((key[i] & v->bits[i]) != value[i])
-			return false;
-	return true;
+	return a->shape == b->shape &&
+	       !memcmp(a->word, b->word, a->shape->count * sizeof(*a->word));
 }
 
-/* Rules of @s that overlap with what has these values; @with itself doesn't */
-static int find_in_shape(struct agl_shape *s, const struct agl_match *key,
-			 const struct agl_match *mask,
-			 const struct agl_item *with, struct agl_item **hits)
-{
-	u8 bits[sizeof(*mask)], value[sizeof(*mask)];
-	struct agl_item *item;
-	struct view *v;
-	struct group *g;
-	unsigned int i;
+/**
+ * struct overlap_search - a question on its way
+ * @o: overlaps
+ * @rank: of the order that it is looked for in
+ * @step: likewise
+ * @order: that order
+ * @with: rule
+ * @patience: edges that may still be looked at
+ * @hits: rules that overlap it
+ */
+struct overlap_search {
+	struct agl_overlaps *o;
+	const u8 *rank;
+	const struct agl_overlap_step *step;
+	unsigned int order;
+	struct agl_item *with;
+	long patience;
+	struct agl_item *hits;
+};
 
-	for (i = 0; i < s->len; i++) {
-		bits[i] = ((const u8 *)&s->mask)[s->at[i]] &
-			  ((const u8 *)mask)[s->at[i]];
-		value[i] = ((const u8 *)key)[s->at[i]] & bits[i];
-	}
-	v = view_get(s, bits);
-	if (!v)
-		return -ENOMEM;
-	g = group_find(v, value);
-	if (!g || (s == with->shape && g->count == 1))
-		return 0;
-	list_for_each_entry(item, &s->items, list) {
-		if (item == with || !same(v, value, item->key))
+/* Does the fan compare no bit that the rule does not? */
+static bool fan_is_covered(const struct overlap_search *s,
+			   const struct agl_overlap_fan *fan)
+{
+	return !(fan->mask & ~item_mask(s->with, &s->step[fan->node->step]));
+}
+
+/* The first edge to follow of this fan, or of those after it */
+static struct agl_overlap_edge *search_fans(struct overlap_search *s,
+					    struct agl_overlap_fan *fan)
+{
+	struct agl_overlap_edge *e = NULL;
+	u64 value;
+
+	for (; fan && !e; fan = fan->next) {
+		s->patience--;
+		if (!fan_is_covered(s, fan)) {
+			e = first_child(fan);
 			continue;
-		item->hit = *hits;
-		*hits = item;
+		}
+		value = item_value(s->with, &s->step[fan->node->step]);
+		e = fan_lookup(s->o, s->order, fan, value & fan->mask);
 	}
-	return 0;
+	return e;
+}
+
+/* The edge to follow after this one, and all behind it */
+static struct agl_overlap_edge *search_next(struct overlap_search *s,
+					    struct agl_overlap_edge *e)
+{
+	struct agl_overlap_edge *next = NULL;
+
+	for (; e->fan && !next; e = &e->fan->node->edge) {
+		if (e->child.next && !fan_is_covered(s, e->fan))
+			next = hlist_entry(e->child.next, struct agl_overlap_edge,
+					   child);
+		else
+			next = search_fans(s, e->fan->next);
+	}
+	return next;
+}
+
+static void search_hit(struct overlap_search *s, struct agl_item *item)
+{
+	if (item == s->with)
+		return;
+	item->hit = s->hits;
+	s->hits = item;
+}
+
+/* Follow an edge. Return: the first one to follow behind it */
+static struct agl_overlap_edge *search_edge(struct overlap_search *s,
+					    struct agl_overlap_edge *e)
+{
+	struct agl_item *any = edge_any(e, s->order), *twin;
+	unsigned int first = conflict(s->rank, s->with, any);
+
+	s->o->visits++;
+	s->patience--;
+	if (e->is_node)
+		return first < edge_node(e)->step ? NULL :
+		       search_fans(s, edge_node(e)->fans);
+	if (first != STEP_NONE)
+		return NULL;
+	search_hit(s, any);
+	list_for_each_entry(twin, &any->twins, twins)
+		search_hit(s, twin);
+	return NULL;
+}
+
+/* Return: whether it came to an end before @patience did */
+static bool search(struct agl_overlaps *o, unsigned int order, long patience,
+		   struct agl_item *with, struct agl_item **hits)
+{
+	struct overlap_search s = {
+		.o = o,
+		.rank = o->layout->rank[order],
+		.step = o->layout->step[order],
+		.order = order,
+		.with = with,
+		.patience = patience,
+	};
+	struct agl_overlap_edge *e = o->root[order];
+
+	while (e && s.patience > 0)
+		e = search_edge(&s, e) ?: search_next(&s, e);
+	*hits = s.hits;
+	return !e;
 }
 
 /**
  * agl_overlap_find - rules that a packet can match as well as this one
  * @o: overlaps
- * @with: rule
- * @equals: also those that match the very same
- * @hits: first of them, NULL if there is none; item->hit goes on from there
+ * @with: rule, one of them
  *
- * Return: 0, -ENOMEM.
+ * Return: the first of them, NULL if there is none; item->hit goes on from
+ * there. Those with the very same match are among them.
  */
-int agl_overlap_find(struct agl_overlaps *o, const struct agl_item *with,
-		     bool equals, struct agl_item **hits)
+struct agl_item *agl_overlap_find(struct agl_overlaps *o, struct agl_item *with)
 {
-	const struct agl_match *mask = &with->shape->mask;
-	struct agl_match key = {};
-	struct agl_shape *s;
-	unsigned int i;
-	int err = 0;
+	struct agl_item *hits;
+	unsigned int order;
+	long patience;
 
-	*hits = NULL;
-	for (i = 0; i < with->shape->len; i++)
-		((u8 *)&key)[with->shape->at[i]] = with->key[i];
-	list_for_each_entry(s, &o->shapes, list) {
-		if (s == with->shape && !equals)
-			continue;
-		err = find_in_shape(s, &key, mask, with, hits);
-		if (err)
-			break;
-	}
-	return err;
+	for (patience = PATIENCE;; patience *= MORE_PATIENCE)
+		for (order = 0; order < AGL_OVERLAP_ORDERS; order++)
+			if (search(o, order, patience, with, &hits))
+				return hits;
 }

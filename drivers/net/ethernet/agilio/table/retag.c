@@ -59,7 +59,8 @@ void agl_table_retag(struct agilio *agl, struct agl_endpoint *e)
 			continue;
 		if (flow->state == AGL_FLOW_PARKED) {
 			agl_retag_actions(flow);
-		} else if (!agl_table_park(agl, flow)) {
+		} else {
+			agl_table_park(agl, flow);
 			agl_retag_actions(flow);
 			agl_table_restore(agl, flow);
 		}

@@ -10,6 +10,7 @@
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "../abi/key.h"
@@ -22,9 +23,11 @@ struct flow_stats;
 #define AGL_MASK_BUCKETS	256
 
 /**
- * struct agl_mask - a mask that the card has
+ * struct agl_mask - a mask of flows
  * @node: in its bucket
- * @users: entries with it
+ * @users: flows with it
+ * @entries: how many of the card's entries have it; while there is one it has
+ *	an id
  * @id: the firmware's name for it
  * @len: bytes
  * @bytes: the mask
@@ -32,6 +35,7 @@ struct flow_stats;
 struct agl_mask {
 	struct hlist_node node;
 	refcount_t users;
+	unsigned int entries;
 	u8 id;
 	u8 len;
 	u8 bytes[] __counted_by(len);
@@ -45,7 +49,7 @@ struct agl_mask {
  * @head: oldest
  * @count: how many
  *
- * All of it is guarded by the table's lock.
+ * All of it is guarded by the table's order.
  */
 struct agl_masks {
 	struct hlist_head bucket[AGL_MASK_BUCKETS];
@@ -56,38 +60,12 @@ struct agl_masks {
 };
 
 /**
- * struct agl_entry - a rule in the card
- * @node: in agl_table.entries
- * @mask: its mask
- * @flows: tc's flows with this match; the first is the one in the card
- * @len: bytes
- * @key: with the mask id
- */
-struct agl_entry {
-	struct rhash_head node;
-	struct agl_mask *mask;
-	struct list_head flows;
-	u8 len;
-	u8 key[] __counted_by(len);
-};
-
-/**
  * enum agl_flow_state - where a flow is
  * @AGL_FLOW_HOST: refused: only kept in mind
  * @AGL_FLOW_CARD: in the card
  * @AGL_FLOW_PARKED: taken out of the card for as long as another comes first
  */
 enum agl_flow_state { AGL_FLOW_HOST, AGL_FLOW_CARD, AGL_FLOW_PARKED };
-
-/**
- * struct agl_parked - a match that is not in the card
- * @len: bytes of the key and of the mask
- * @bytes: key and mask
- */
-struct agl_parked {
-	u8 len;
-	u8 bytes[];
-};
 
 #define AGL_CHAINS_MAX		4
 
@@ -112,6 +90,18 @@ struct agl_path {
 };
 
 /**
+ * struct agl_port_rules - flows of a port
+ * @overlaps: their matches
+ * @waiting: how many are the host's or parked: who leaves tells them
+ * @parked: how many are parked
+ */
+struct agl_port_rules {
+	struct agl_overlaps overlaps;
+	unsigned int waiting;
+	unsigned int parked;
+};
+
+/**
  * struct agl_flow - a flow of tc
  * @node: in agl_table.flows
  * @cookie: tc's name for it, for the firmware too
@@ -119,24 +109,30 @@ struct agl_path {
  * @prio: of its filter, a lower one is looked at first
  * @path: of a flow that several chains make, the filters after the first;
  *	else NULL
+ * @rules: of its port
+ * @item: its match there
+ * @mask: of its entry; NULL: it has none
+ * @list: in agl_table.retry or agl_table.unsettled, or in a list of flows
+ *	that may go back into the card
+ * @before: how many flows overlap it and must not have it in the card
  * @state: where it is
- * @item: its match, for overlaps
- * @waiting: next in a list of flows that may go back into the card
- * @entry: with its match, while it is in the card
- * @parked: its match while it is parked; NULL: there was no memory for it
- * @list: in entry->flows
+ * @only: software has no copy of it, or may have none
+ * @acts: of those that share an entry in the card it is the one that acts
+ * @ignored: what was asked for and the key doesn't say
+ * @act_sum: hash of the actions that tc asked for
  * @id: statistics context, counted from 0
+ * @shortcut: of the actions
  * @packets: not yet told to tc
  * @bytes: not yet told to tc
  * @used: when the card last counted a packet, in jiffies
  * @rcu: frees it
- * @shortcut: of the actions
  * @local: address that its tunnel ends at, or NULL
  * @endpoint: other end of the tunnel that it sends into, or NULL
  * @peer: other end of the tunnel that it takes packets out of, or NULL
  * @pre: if it is a pre-tunnel rule; it has no entry then
- * @ignored: what was asked for and the key doesn't say
- * @act_len: bytes
+ * @key_len: bytes of the key, after the actions; of a pre-tunnel rule there is
+ *	a struct agl_pre_link
+ * @act_len: bytes of the action list
  * @act: action list
  */
 struct agl_flow {
@@ -144,15 +140,17 @@ struct agl_flow {
 	unsigned long cookie;
 	u32 port;
 	u32 prio;
-	enum agl_flow_state state;
 	const struct agl_path *path;
+	struct agl_port_rules *rules;
 	struct agl_item *item;
-	struct agl_flow *waiting;
-	union {
-		struct agl_entry *entry;
-		struct agl_parked *parked;
-	};
+	struct agl_mask *mask;
 	struct list_head list;
+	unsigned int before;
+	u8 state;
+	bool only;
+	bool acts;
+	u16 ignored;
+	u32 act_sum;
 	u32 id;
 	u32 shortcut;
 	u64 packets;
@@ -163,43 +161,43 @@ struct agl_flow {
 	struct agl_endpoint *endpoint;
 	struct agl_endpoint *peer;
 	struct agl_pre_tunnel pre;
-	u16 ignored;
+	u16 key_len;
 	u16 act_len;
-	u8 act[] __counted_by(act_len);
+	u8 act[] __aligned(4);
 };
 
 /**
  * struct agl_table - all rules of a card
  * @flows: by cookie and port
- * @entries: by key
  * @contexts: flows by statistics context; a flow goes under the order
  * @next_context: where to look for a free one
  * @context_count: how many the firmware has
  * @contexts_used: how many have a flow
- * @order: guards overlaps, the counts and the states of flows
- * @overlaps: matches of all flows
- * @host_flows: flows that are the host's
- * @parked_flows: flows that are parked
  * @units: memory units that they are spread over
- * @lock: guards entries, their lists of flows, masks and version, and keeps
- *	messages in the order in which these change
+ * @order: guards ports, masks, version, lists and the states of flows, and
+ *	keeps messages in the order in which these change
+ * @layout: of matches
+ * @ports: agl_port_rules by port id
+ * @retry: parked flows that nothing stands before, and that could not go back
+ * @unsettled: flows that are the host's, if tc keeps them
+ * @settle: takes those that come after them out of the card then
  * @masks: masks
  * @version: of the last flow message
  * @stats_lock: guards packets, bytes and used of flows
  */
 struct agl_table {
 	struct rhashtable flows;
-	struct rhashtable entries;
 	struct xarray contexts;
 	u32 next_context;
 	u32 context_count;
 	atomic_t contexts_used;
 	u32 units;
-	struct mutex order; /* overlaps, and the state of flows */
-	struct agl_overlaps overlaps;
-	unsigned int host_flows;
-	unsigned int parked_flows;
-	spinlock_t lock; /* entries, masks, version, order of messages */
+	struct mutex order; /* all but contexts and counters */
+	struct agl_overlap_layout layout;
+	struct xarray ports;
+	struct list_head retry;
+	struct list_head unsettled;
+	struct delayed_work settle;
 	struct agl_masks masks;
 	u64 version;
 	spinlock_t stats_lock; /* counters of flows */
@@ -213,12 +211,14 @@ void agl_table_free(struct agilio *agl);
  * @cookie: tc's name
  * @port: ingress, a port id
  * @prio: of the filter
+ * @only: software has no copy of it, or may have none
  * @path: filters after this one, or NULL
  */
 struct agl_flow_name {
 	unsigned long cookie;
 	u32 port;
 	u32 prio;
+	bool only;
 	const struct agl_path *path;
 };
 
@@ -234,24 +234,36 @@ int agl_table_add(struct agilio *agl, const struct agl_flow_name *name,
 		  struct agl_image *image);
 int agl_table_note(struct agilio *agl, const struct agl_flow_name *name,
 		   const struct agl_image *image);
-int agl_table_park(struct agilio *agl, struct agl_flow *flow);
-void agl_table_restore(struct agilio *agl, struct agl_flow *flow);
 int agl_table_del(struct agilio *agl, unsigned long cookie, u32 port);
 struct agl_flow *agl_table_find(struct agl_table *t, unsigned long cookie,
 				u32 port);
 
+/* card.c */
+struct sk_buff *agl_card_message(const struct agl_flow *flow, gfp_t gfp);
+int agl_card_add(struct agilio *agl, struct agl_flow *flow, struct sk_buff *skb);
+void agl_card_del(struct agilio *agl, struct agl_flow *flow);
+int agl_card_check(struct agilio *agl, const struct agl_flow *flow);
+bool agl_card_shares(const struct agl_flow *a, const struct agl_flow *b);
+
 /* order.c */
+void agl_order_init(struct agl_table *t);
+void agl_order_free(struct agl_table *t);
+unsigned int agl_order_parked(struct agl_table *t, u32 port);
 int agl_order_compare(const struct agl_flow *a, const struct agl_flow *b);
-int agl_order_enter(struct agilio *agl, struct agl_flow *flow, u32 *prio);
-int agl_order_host(struct agilio *agl, struct agl_flow *flow);
+int agl_order_enter(struct agilio *agl, struct agl_flow *flow,
+		    const struct agl_image *image, u32 *prio);
+int agl_order_host(struct agilio *agl, struct agl_flow *flow,
+		   const struct agl_image *image);
 void agl_order_leave(struct agilio *agl, struct agl_flow *flow);
+void agl_table_park(struct agilio *agl, struct agl_flow *flow);
+void agl_table_restore(struct agilio *agl, struct agl_flow *flow);
 
 /* mask.c */
 void agl_masks_init(struct agl_masks *m);
-struct agl_mask *agl_mask_get(struct agl_masks *m, const u8 *bytes, u8 len,
-			      bool *first);
-bool agl_mask_is_last(const struct agl_mask *mask);
-void agl_mask_put(struct agl_masks *m, struct agl_mask *mask);
+struct agl_mask *agl_mask_get(struct agl_masks *m, const u8 *bytes, u8 len);
+void agl_mask_put(struct agl_mask *mask);
+int agl_mask_enter(struct agl_masks *m, struct agl_mask *mask);
+void agl_mask_leave(struct agl_masks *m, struct agl_mask *mask);
 
 /* pre_tunnel.c */
 int agl_pre_tun_add(struct agilio *agl, const struct agl_flow *flow,

@@ -33,7 +33,8 @@ static void note(const struct agl_request *req,
 		 const struct flow_cls_common_offload *common,
 		 struct agl_compiled *compiled, struct agl_image *image)
 {
-	struct agl_flow_name name = { req->cookie, req->in->port, common->prio };
+	struct agl_flow_name name = { req->cookie, req->in->port, common->prio,
+				      agl_is_only(common) };
 
 	if (common->chain_index || compiled->range_count > 1)
 		agl_compose_add(req, common, compiled, true);
@@ -47,7 +48,8 @@ static int rule_replace(const struct agl_ingress *in,
 			bool matchall)
 {
 	struct agl_request req = { in, cookie, common->extack };
-	struct agl_flow_name name = { cookie, in->port, common->prio };
+	struct agl_flow_name name = { cookie, in->port, common->prio,
+				      agl_is_only(common) };
 	struct agl_compiled *compiled;
 	struct agl_image *image;
 	int err = -ENOMEM;

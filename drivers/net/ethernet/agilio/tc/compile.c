@@ -127,6 +127,10 @@ int agl_explain(const struct agl_request *req, u32 before, int err)
 		return agl_refuse(req, AGL_REFUSE_OVERLAP,
 				  "overlaps a rule of pref %u, which comes first",
 				  before);
+	case -EPERM:
+		return agl_refuse(req, AGL_REFUSE_OVERLAP,
+				  "comes before a skip_sw rule of pref %u, which can't leave",
+				  before);
 	case -ENOSPC:
 		return agl_refuse(req, AGL_REFUSE_FULL,
 				  "the card is full: %u rules of %u, %u masks of %u",

@@ -25,6 +25,7 @@
  * @prio: in its chain
  * @chain: that it is in
  * @host: it was refused: its packets are the host's
+ * @only: software has no copy of it, or may have none
  * @made: what is made of it
  * @packets: of flows of it that are no more, less what tc has been told
  * @bytes: likewise
@@ -40,6 +41,7 @@ struct filter {
 	u32 prio;
 	u32 chain;
 	bool host;
+	bool only;
 	struct list_head made;
 	u64 packets;
 	u64 bytes;
@@ -163,6 +165,7 @@ static struct filter *filter_new(struct agl_composer *c,
 	f->port = req->in->port;
 	f->prio = common->prio;
 	f->chain = common->chain_index;
+	f->only = agl_is_only(common);
 	f->used = jiffies;
 	INIT_LIST_HEAD(&f->made);
 	hash_add(c->by_name, &f->by_name, name_hash(f->cookie, f->port));
@@ -351,6 +354,10 @@ static int enter(const struct chain_walk *w, bool host)
 	if (!m)
 		return -ENOMEM;
 	name.path = m->path.len ? &m->path : NULL;
+	if (host)
+		name.only = w->with->host && w->with->only;
+	for (i = 0; !host && i < w->len; i++)
+		name.only |= w->step[i]->only;
 	m->flow = host ? agl_table_enter_host(agl, &name, w->image) :
 			 agl_table_enter(agl, &name, w->image);
 	if (IS_ERR(m->flow)) {

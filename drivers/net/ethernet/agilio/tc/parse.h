@@ -41,6 +41,20 @@ struct agl_compiled {
 	struct agl_ports range[AGL_RANGES_MAX];
 };
 
+/**
+ * agl_is_only - may the card's copy of a filter be the only one?
+ * @common: of the filter
+ *
+ * Up to 6.12 tc does not say skip_sw to drivers. But it hands over an extack
+ * only for filters that are skip_sw or verbose.
+ *
+ * Return: false if software has it, too.
+ */
+static inline bool agl_is_only(const struct flow_cls_common_offload *common)
+{
+	return common->extack;
+}
+
 int agl_parse_match(const struct agl_request *req, const struct flow_rule *from,
 		    u64 features, struct agl_rule *rule);
 int agl_check_tunnel(const struct agl_request *req,

@@ -124,6 +124,38 @@ def wrong_vlan() -> None:
         until("counted, and nothing else", lambda: let_in() == [OF_EACH, 0])
 
 
+@test("a way in and a rule that drops the same take turns, in tc's order")
+def in_order() -> None:
+    if os.environ.get("LAB_DRIVER") != "agilio":
+        raise ktest.Skip("mainline keeps no order")
+    data = incoming("vxlan", False, None).bytes(INNER)
+    enter = way_in(False, None, flags="")
+    drop = enter.replace("pref 10", "pref 20")
+    drop = drop[:drop.index("action")] + "action drop"
+    dev = tunnel.device("vxlan")
+    sh(f"tc filter add dev {dev} ingress prot ip pref 1 flower "
+       f"{incoming('vxlan', False, None).match()} action tunnel_key unset pipe "
+       f"action mirred egress redirect dev {REP}")
+    try:
+        for rule in ((enter, drop), (drop, enter)):
+            sh(rule[0])
+            sh(rule[1])
+            goes(data, INNER, vf, "the way in comes first")
+            sh(f"tc filter del dev {UP} ingress")
+        # The other way round the host has it, and drops it
+        earlier = drop.replace("pref 20", "pref 5")
+        for rule in ((enter, earlier), (earlier, enter)):
+            sh(rule[0])
+            sh(rule[1])
+            vf.drain()
+            far.send(data)
+            got = arrival([vf], lambda x: x == INNER, 0.3)
+            assert not got, f"dropped by pref 5, and yet {got}"
+            sh(f"tc filter del dev {UP} ingress")
+    finally:
+        sh(f"tc filter del dev {UP} ingress; tc filter del dev {dev} ingress")
+
+
 def outward(kind: str, v6: bool, vlan: Tag) -> Callable[[], None]:
     def run() -> None:
         dev = tunnel.device(kind, v6)

@@ -34,6 +34,11 @@ def clear(dev: str = UP) -> None:
     sh(f"tc filter del dev {dev} ingress")
 
 
+def parked(dev: str = UP) -> int:
+    (line,) = (x for x in sh(f"ethtool -S {dev}").splitlines() if "tc_parked" in x)
+    return int(line.split()[-1])
+
+
 def refused(dev: str = UP) -> dict[str, int]:
     out = {}
     for line in sh(f"ethtool -S {dev}").splitlines():
@@ -351,6 +356,10 @@ def priorities() -> None:
 TO_FAR1 = f"action mirred egress redirect dev {UP1}"
 
 
+# No rule is for it
+LAST = bytes.fromhex("020000000099" "020000000098" "88b5") + bytes(46)
+
+
 class Ways:
     """Where a packet comes out, and whether the host had it in between."""
 
@@ -366,6 +375,17 @@ class Ways:
         assert got and got[0] is port, f"{frame} went to {got and got[0].dev}"
         seen = any(MARK in x for x in self.host.waiting())
         assert seen != by_card, f"{frame}: the host saw it: {seen}"
+
+    def drops(self, frame: Frame, by_card: bool) -> None:
+        """What comes behind it is another way's, so that there is an end."""
+        for p in (self.far1, self.vf, self.host):
+            p.drain()
+        self.far.send(frame.bytes())
+        self.far.send(LAST)
+        got = arrival([self.host], lambda x: by_card and LAST == x or MARK in x)
+        assert got and (got[1] == LAST) == by_card, f"{frame}: {got}"
+        out = self.far1.waiting() + self.vf.waiting()
+        assert not any(MARK in x for x in out), f"{frame} was not dropped"
 
 
 def overlap(wide_first: bool) -> None:
@@ -448,6 +468,111 @@ def equal_priority() -> None:
         w.goes(F.with_(to="10.0.0.9"), w.far1, False)
     finally:
         clear()
+
+
+@test("rules of one match of which the card compares more for one take turns")
+def narrowed() -> None:
+    """pref 1 edits, so it is for whole packets in the card; pref 2 drops."""
+    w = Ways()
+    edit = f"action pedit ex munge ip ttl set 5 pipe csum ip pipe {OUT}"
+    first = add("ip", f"dst_ip 10.0.0.2 {edit}", pref=1, flags="")
+    second = add("ip", "dst_ip 10.0.0.2 action drop", pref=2, flags="")
+    for rule in ((first, second), (second, first)):
+        try:
+            sh(rule[0])
+            sh(rule[1])
+            assert counter("rules") == 1
+            w.goes(F, w.vf, True)
+            sh(f"tc filter del dev {UP} ingress pref 1")
+            w.drops(F, rule[0] is second)
+        finally:
+            clear()
+    assert counter("rules") == 0 and counter("masks") == 0
+
+
+@test("filter replace with actions that narrow the match, or do no longer")
+def replace_narrowed() -> None:
+    w = Ways()
+    edit = f"action pedit ex munge ip ttl set 5 pipe csum ip pipe {TO_FAR1}"
+    ways = [(OUT, w.vf), (edit, w.far1), (OUT, w.vf)]
+    try:
+        for flags in ("skip_sw", ""):
+            for verb, (action, port) in zip(("add", "replace", "replace"), ways):
+                sh(add("ip", f"dst_ip 10.0.0.2 {action}", pref=5, flags=flags)
+                   .replace("filter add", f"filter {verb}")
+                   .replace(" pref 5 ", " pref 5 handle 1 "))
+                assert counter("rules") == 1
+                w.goes(F, port, True)
+            clear()
+    finally:
+        clear()
+    assert counter("rules") == 0 and counter("masks") == 0
+
+
+@test("a skip_sw rule in the card stays there, whatever comes before it")
+def skip_sw_stays() -> None:
+    w = Ways()
+    other = F.with_(to="10.0.0.3")
+    sh(add("ip", "action drop", pref=100))
+    try:
+        # By one that the card can do, by one that it can't, by one of software
+        for flags, action in (("skip_sw", OUT), ("", OUT), ("", "action pass"),
+                              ("skip_sw", "action pass")):
+            rule = add("ip", f"dst_ip 10.0.0.2 {action}", pref=10, flags=flags)
+            if flags:
+                text = fails(rule)
+                assert action != OUT or "skip_sw rule of pref 100" in text, text
+            else:
+                sh(rule)
+            assert counter("rules") == 1
+            w.drops(other, True)
+            w.drops(F, True)
+            if not flags:
+                sh(f"tc filter del dev {UP} ingress pref 10")
+    finally:
+        clear()
+
+
+@test("a refused skip_sw rule moves nothing, a verbose one what comes after it")
+def refused_moves_nothing() -> None:
+    sh("tc -b " + batch("/tmp/fifty", [
+        add("ip", f"dst_ip 10.5.0.{i} {OUT}", pref=9, flags="") for i in range(50)]))
+    try:
+        before = counter("flow_del"), counter("flow_add")
+        fails(add("ip", "action pass", pref=1))
+        # tc has taken it back long before the driver would look again
+        sh(add("ip", f"dst_ip 10.6.0.1 {OUT}", pref=9, flags=""))
+        assert (counter("flow_del"), counter("flow_add")) == (before[0], before[1] + 1)
+        sh(add("ip", "action pass", pref=1, flags="verbose"))
+        until("they left the card", lambda: counter("rules") == 0)
+        sh(f"tc filter del dev {UP} ingress pref 1")
+        assert counter("rules") == 51
+    finally:
+        clear()
+
+
+@test("a rule that found no room to come back is back when there is some")
+def comes_back() -> None:
+    w = Ways()
+    soft = add("ip", f"ip_proto tcp tcp_flags 0x12/0x12 {OUT}", pref=1, flags="")
+    sh(add("ip", TO_FAR1, pref=9, flags=""))
+    sh(f"tc qdisc add dev {UP1} clsact")
+    try:
+        sh(soft)
+        assert counter("rules") == 0
+        sh("tc -b " + batch("/tmp/masks", [mask_line(n, UP1)
+                                           for n in range(1, MASKS + 1)]))
+        assert counter("masks") == MASKS
+        sh(f"tc filter del dev {UP} ingress pref 1")
+        assert counter("rules") == MASKS and (parked(), parked(UP1)) == (1, 0)
+        w.goes(F, w.far1, False)
+        sh(f"tc filter del dev {UP1} ingress pref 1 handle 9 prot ip flower")
+        assert counter("rules") == MASKS and not parked()
+        w.goes(F, w.far1, True)
+    finally:
+        sh(f"tc qdisc del dev {UP1} clsact")
+        clear()
+    assert counter("rules") == 0 and counter("masks") == 0
 
 
 @test("rules on two ports, of two protocols, tagged or not don't overlap")
@@ -707,12 +832,15 @@ def full() -> None:
     assert counter("rules") == 0 and counter("flow_full") == 0
 
 
+def mask_line(n: int, dev: str = UP) -> str:
+    """A rule with a mask that no other has."""
+    return add("ip", f"ip_proto udp src_port {n}/{n} dst_ip 10.3.{n >> 8}.{n & 255} "
+               "action drop", dev)
+
+
 @test("all masks in use: ENOSPC, and each comes free with its last rule")
 def masks() -> None:
-    def line(n: int) -> str:
-        return add("ip", f"ip_proto udp src_port {n}/{n} dst_ip 10.3.{n >> 8}."
-                   f"{n & 255} action drop")
-
+    line = mask_line
     sh("tc -b " + batch("/tmp/masks", [line(n) for n in range(1, MASKS + 1)]))
     try:
         assert counter("masks") == MASKS

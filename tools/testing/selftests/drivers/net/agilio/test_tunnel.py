@@ -496,6 +496,30 @@ def arp_requests() -> int:
     return arp_seen
 
 
+@test("rules that enc_flags alone tell apart are the host's, both of them")
+def unseen() -> None:
+    needs_agilio()
+    dev, before = tunnel.device("vxlan"), counter("rules")
+
+    def rule(pref: int) -> str:
+        flag, out = ("tuncsum", REP) if pref == 1 else ("notuncsum", UP)
+        return (f"tc filter add dev {dev} ingress prot ip pref {pref} flower "
+                f"{incoming('vxlan', False).match()} enc_flags {flag} action tunnel_key "
+                f"unset pipe action mirred egress redirect dev {out}")
+
+    try:
+        for order in ((1, 2), (2, 1)):
+            for pref in order:
+                sh(rule(pref))
+            assert counter("rules") == before, order
+            # The one that was there first was told to be in the card
+            sh(f"tc filter del dev {dev} ingress pref {order[1]}")
+            assert counter("rules") == before + 1, order
+            sh(f"tc filter del dev {dev} ingress")
+    finally:
+        sh(f"tc filter del dev {dev} ingress")
+
+
 @test("congestion marks: a packet that has one is the host's")
 def ecn() -> None:
     needs_agilio()

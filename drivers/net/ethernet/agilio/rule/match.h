@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A match laid out alike for all rules of a port, to be compared bit by bit.
+ */
+#ifndef AGILIO_MATCH_H
+#define AGILIO_MATCH_H
+
+#include "rule.h"
+
+#define AGL_MATCH_WORDS		32
+
+/**
+ * struct agl_match - values of a match, or its mask
+ * @fields: of the packet
+ * @tags: whether there is a tag, bit 0 the outer, bit 1 the inner one, and
+ *	whether the tunnel is over IPv6, bit 2
+ * @word: all of it
+ */
+struct agl_match {
+	union {
+		struct {
+			struct agl_fields fields;
+			u8 tags;
+		};
+		u64 word[AGL_MATCH_WORDS];
+	};
+};
+
+static_assert(sizeof(struct agl_match) == 8 * AGL_MATCH_WORDS);
+
+void agl_match_of(const struct agl_rule *rule, struct agl_match *key,
+		  struct agl_match *mask);
+
+#endif

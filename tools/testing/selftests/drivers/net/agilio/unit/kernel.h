@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * As much of the kernel as the tested files need, for user space.
+ */
+#ifndef UNIT_KERNEL_H
+#define UNIT_KERNEL_H
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef uint8_t u8;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef unsigned int gfp_t;
+
+#define GFP_KERNEL	0
+#define __counted_by(x)
+#define GOLDEN_RATIO_64	0x61C8864680B583EBull
+#define min(a, b)	((a) < (b) ? (a) : (b))
+#define struct_size(p, m, n) (sizeof(*(p)) + (n) * sizeof((p)->m[0]))
+#define container_of(p, type, m) ((type *)((char *)(p) - offsetof(type, m)))
+#define WARN_ON(x)	do { if (x) abort(); } while (0)
+
+static inline u32 hash_64(u64 value, unsigned int bits)
+{
+	return value * GOLDEN_RATIO_64 >> (64 - bits);
+}
+
+/* Memory: how many bytes are out, and which call is the next to fail */
+extern size_t unit_bytes;
+extern long unit_fail;
+
+void *unit_alloc(size_t size);
+void unit_free(const void *p);
+
+#define kmalloc(size, gfp)	unit_alloc(size)
+#define kzalloc(size, gfp)	unit_alloc(size)
+#define kvcalloc(n, size, gfp)	unit_alloc((n) * (size))
+#define kfree(p)		unit_free(p)
+#define kvfree(p)		unit_free(p)
+
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+#define list_entry(p, type, m)	container_of(p, type, m)
+#define list_first_entry(h, type, m) list_entry((h)->next, type, m)
+#define list_for_each_entry(p, h, m)					\
+	for (p = list_entry((h)->next, __typeof__(*p), m); &p->m != (h);	\
+	     p = list_entry(p->m.next, __typeof__(*p), m))
+
+static inline void INIT_LIST_HEAD(struct list_head *h)
+{
+	h->next = h;
+	h->prev = h;
+}
+
+static inline bool list_empty(const struct list_head *h)
+{
+	return h->next == h;
+}
+
+static inline void list_add_tail(struct list_head *n, struct list_head *h)
+{
+	n->prev = h->prev;
+	n->next = h;
+	h->prev->next = n;
+	h->prev = n;
+}
+
+static inline void list_del(struct list_head *n)
+{
+	n->prev->next = n->next;
+	n->next->prev = n->prev;
+}
+
+#define INIT_HLIST_HEAD(h)	((h)->first = NULL)
+#define hlist_entry(p, type, m)	container_of(p, type, m)
+#define hlist_entry_safe(p, type, m)					\
+	({ struct hlist_node *__n = (p); __n ? hlist_entry(__n, type, m) : NULL; })
+#define hlist_for_each_entry(p, h, m)					\
+	for (p = hlist_entry_safe((h)->first, __typeof__(*p), m); p;	\
+	     p = hlist_entry_safe(p->m.next, __typeof__(*p), m))
+
+static inline bool hlist_empty(const struct hlist_head *h)
+{
+	return !h->first;
+}
+
+static inline void hlist_add_head(struct hlist_node *n, struct hlist_head *h)
+{
+	n->next = h->first;
+	if (h->first)
+		h->first->pprev = &n->next;
+	h->first = n;
+	n->pprev = &h->first;
+}
+
+static inline void hlist_del(struct hlist_node *n)
+{
+	*n->pprev = n->next;
+	if (n->next)
+		n->next->pprev = n->pprev;
+}
+
+#endif
