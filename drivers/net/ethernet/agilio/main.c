@@ -48,6 +48,9 @@ static int start_chip(struct agilio *agl)
 	err = agl_firmware_start(chip);
 	if (err)
 		goto err_hwinfo;
+	err = agl_nsp_versions_read(chip);
+	if (err && err != -EOPNOTSUPP)
+		dev_warn(&agl->pdev->dev, "versions: %pe\n", ERR_PTR(err));
 	return 0;
 
 err_hwinfo:
@@ -60,6 +63,7 @@ err_unmap:
 static void stop_chip(struct agilio *agl)
 {
 	agl_firmware_stop(&agl->chip);
+	agl_nsp_versions_free(&agl->chip);
 	agl_hwinfo_free(&agl->chip);
 	agl_chip_unmap(&agl->chip);
 }
@@ -153,6 +157,7 @@ static int start_netdevs(struct agilio *agl)
 err_reprs:
 	agl_reprs_destroy(agl);
 err_tunnels:
+	agl_ports_flush(agl);
 	agl_tunnels_stop(agl);
 err_pf:
 	agl_pf_netdev_destroy(agl);
@@ -167,6 +172,7 @@ static void stop_netdevs(struct agilio *agl)
 {
 	agl_indirect_stop(agl);
 	agl_reprs_destroy(agl);
+	agl_ports_flush(agl);
 	agl_tunnels_stop(agl);
 	agl_pf_netdev_destroy(agl);
 	agl_app_stop(agl);
@@ -224,6 +230,7 @@ static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return -ENOMEM;
 	agl = devlink_priv(devlink);
 	agl->pdev = pdev;
+	agl_ports_init(agl);
 	pci_set_drvdata(pdev, agl);
 	err = start(agl);
 	if (err)

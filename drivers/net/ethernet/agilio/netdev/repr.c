@@ -8,19 +8,23 @@
 
 #include "../agilio.h"
 
+static void repr_configure(struct agl_repr *r, bool up)
+{
+	if (r->kind == AGL_REPR_PHYS)
+		agl_port_configure(r->agl, r->agl->eth.port[r->index].index, up);
+}
+
 static int repr_open(struct net_device *dev)
 {
 	struct agl_repr *r = netdev_priv(dev);
-	int err = 0;
+	int err;
 
-	if (r->kind == AGL_REPR_PHYS)
-		err = agl_eth_set_configured(&r->agl->chip,
-					     r->agl->eth.port[r->index].index, true);
-	if (!err)
-		err = agl_cmsg_port_mod(r, AGL_PORT_MOD_LINK, dev->mtu);
-	if (!err)
-		netif_tx_wake_all_queues(dev);
-	return err;
+	err = agl_cmsg_port_mod(r, AGL_PORT_MOD_LINK, dev->mtu);
+	if (err)
+		return err;
+	repr_configure(r, true);
+	netif_tx_wake_all_queues(dev);
+	return 0;
 }
 
 static int repr_stop(struct net_device *dev)
@@ -29,9 +33,7 @@ static int repr_stop(struct net_device *dev)
 
 	netif_tx_disable(dev);
 	agl_cmsg_port_mod(r, 0, dev->mtu);
-	if (r->kind == AGL_REPR_PHYS)
-		agl_eth_set_configured(&r->agl->chip,
-				       r->agl->eth.port[r->index].index, false);
+	repr_configure(r, false);
 	return 0;
 }
 
