@@ -168,6 +168,7 @@ int agl_vf_set_link(struct net_device *dev, int vf, int state);
 int agl_vf_set_spoofchk(struct net_device *dev, int vf, bool on);
 int agl_vf_set_trust(struct net_device *dev, int vf, bool on);
 int agl_vf_set_rate(struct net_device *dev, int vf, int min, int max);
+int agl_vf_reset(struct agilio *agl, unsigned int count);
 int agl_vf_get_config(struct net_device *dev, int vf, struct ifla_vf_info *info);
 
 /* netdev/ports.c */

@@ -103,7 +103,6 @@ struct agl_eth_table {
  * enum agl_fault - what may not answer
  * @AGL_FAULT_GONE: nothing does: unplugged, or given up by PCI error recovery
  * @AGL_FAULT_NSP: the service processor
- * @AGL_FAULT_KICK: the firmware, to a vNIC's reconfiguration
  * @AGL_FAULT_QUEUE: the control vNIC's queue stands still
  * @AGL_FAULT_REPLY: the firmware, to a message
  * @AGL_FAULT_LOST: stood still for so long that messages had to be thrown away
@@ -112,7 +111,6 @@ struct agl_eth_table {
 enum agl_fault {
 	AGL_FAULT_GONE,
 	AGL_FAULT_NSP,
-	AGL_FAULT_KICK,
 	AGL_FAULT_QUEUE,
 	AGL_FAULT_REPLY,
 	AGL_FAULT_LOST,
@@ -251,7 +249,7 @@ int agl_rtsym_map(struct agl_chip *chip, const char *name, u64 min_size,
 		  struct agl_area *area);
 
 /* firmware.c */
-int agl_firmware_start(struct agl_chip *chip);
+int agl_firmware_start(struct agl_chip *chip, const struct agl_eth_table *eth);
 void agl_firmware_stop(struct agl_chip *chip);
 
 #endif

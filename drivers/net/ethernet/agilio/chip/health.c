@@ -8,7 +8,6 @@
 static const char * const faults[AGL_FAULTS] = {
 	[AGL_FAULT_GONE] = "the card is gone: it reads as all ones",
 	[AGL_FAULT_NSP] = "the service processor does not answer",
-	[AGL_FAULT_KICK] = "the firmware does not answer to a reconfiguration",
 	[AGL_FAULT_QUEUE] = "the card takes no messages",
 	[AGL_FAULT_REPLY] = "the firmware does not answer to messages",
 	[AGL_FAULT_LOST] = "messages to the card were lost: load the driver anew",
@@ -55,6 +54,8 @@ void agl_chip_mended(struct agl_chip *chip, enum agl_fault fault)
  * agl_chip_dead - whether waiting for something is in vain
  * @chip: card
  * @fault: what
+ *
+ * Return: true if it doesn't answer, or the whole card is gone.
  */
 bool agl_chip_dead(struct agl_chip *chip, enum agl_fault fault)
 {
@@ -65,6 +66,8 @@ bool agl_chip_dead(struct agl_chip *chip, enum agl_fault fault)
  * agl_chip_known_dead - the same without asking the card, for hot paths
  * @chip: card
  * @fault: what
+ *
+ * Return: as agl_chip_dead().
  */
 bool agl_chip_known_dead(const struct agl_chip *chip, enum agl_fault fault)
 {
