@@ -307,6 +307,48 @@ static void test_output(void)
 	CHECK(host.outs == 2 && host_counter("in_port_down") == 1);
 }
 
+/* A rule with that shortcut and list. Return: whether it was found wrong */
+static bool shortcut_wrong(uint32_t shortcut, const char *acts)
+{
+	uint64_t before;
+	uint8_t a[64];
+	size_t n = hex(acts, a), at;
+
+	setup();
+	before = host_counter("flow_bad_shortcut");
+	at = hex("02020080 00000001 00000000 00000001 00000000 00000001 00000000 "
+		 "02ff0000 10000000 02ff0000 ffffffff", body);
+	body[2] = n / 4;
+	put_be32(body + 24, shortcut);
+	memcpy(body + at, a, n);
+	host_cmsg(AGL_CMSG_FLOW_ADD, body, at + n);
+	CHECK(host_counter("rules") == 1);
+	return host_counter("flow_bad_shortcut") != before;
+}
+
+static void test_shortcuts(void)
+{
+	test_begin("a shortcut says what the list says, or it is counted");
+	CHECK(!shortcut_wrong(AGL_SHORTCUT_NULL, OUT_VF1));
+	CHECK(!shortcut_wrong(AGL_SHORTCUT_NULL, "01020000 81006064 " OUT_VF1));
+	CHECK(!shortcut_wrong(AGL_SHORTCUT_USER, OUT_VF1));
+	CHECK(!shortcut_wrong(AGL_SHORTCUT_DROP, ""));
+	CHECK(shortcut_wrong(AGL_SHORTCUT_DROP, OUT_VF1));
+	CHECK(!shortcut_wrong(AGL_SHORTCUT_POP_VLAN, "02010000"));
+	CHECK(shortcut_wrong(AGL_SHORTCUT_POP_VLAN, "02010000 " OUT_VF1));
+	CHECK(!shortcut_wrong(0x20000040, OUT_VF1));
+	CHECK(shortcut_wrong(0x20000080, OUT_VF1));
+	CHECK(shortcut_wrong(0x20000040, "01020000 81006064 " OUT_VF1));
+
+	test_begin("USER sends to the host, DROP nowhere");
+	shortcut_wrong(AGL_SHORTCUT_USER, OUT_VF1);
+	card_wire_in(host.card, 0, frame, len);
+	CHECK(fallback_came());
+	shortcut_wrong(AGL_SHORTCUT_DROP, "");
+	card_wire_in(host.card, 0, frame, len);
+	CHECK(!fallback_came() && host_counter("act_drop") == 1);
+}
+
 /* A VF with a port VLAN: its driver sees no tag, rules and wires do */
 static void test_vst(void)
 {
@@ -412,6 +454,7 @@ int main(void)
 	test_errors();
 	test_actions();
 	test_output();
+	test_shortcuts();
 	test_vst();
 	test_ports();
 	test_fuzz();

@@ -178,6 +178,19 @@ static void test_decap_others(void)
 	frame[14 + 40 + 8 + 8 + 7] ^= 1;
 	card_wire_in(host.card, 0, frame, len);
 	CHECK(fallback_of(frame, len, AGL_PORT_PHYS(0)));
+
+	test_begin("Geneve over IPv6 is not what a rule about IPv4 means");
+	setup();
+	our_ips(true, IP6_1);
+	send(AGL_CMSG_TUN_MAC, TUN_MAC_BB);
+	/* 8 + 4 + 20 bytes, none of them matched */
+	send(AGL_CMSG_FLOW_ADD, RULE_HEAD("080802") "20000040"
+	     "03fe0000 00000020 50000004 00000000 00000000 00000000 00000000 00000000 "
+	     "03ff0000 00000020 ffffffff 00000000 00000000 00000000 00000000 00000000 "
+	     "00028000 20000040");
+	CHECK(host_counter("rules") == 1);
+	in(0, GENEVE6_IN);
+	CHECK(fallback_of(frame, len, AGL_PORT_PHYS(0)));
 }
 
 /* @text with one byte changed is no packet of a tunnel: it stays as it is */

@@ -59,12 +59,14 @@ void queue_write(struct card *card, uint64_t off, uint32_t val)
 		q->rptr = (q->rptr + val) & AGL_QC_PTR_MASK;
 		return;
 	}
-	if (off % AGL_QC_STRIDE != AGL_QC_ADD_WPTR || !val)
+	if (off % AGL_QC_STRIDE != AGL_QC_ADD_WPTR)
 		return;
 	if (n % AGL_QC_PER_RING == QC_CONFIG) {
-		vnic_reconfig(v);
+		if (val)
+			vnic_reconfig(v);
 		return;
 	}
+	/* By nothing: the ring is looked at again, should it have stood still */
 	q->wptr = (q->wptr + val) & AGL_QC_PTR_MASK;
 	if (n % AGL_QC_PER_RING == QC_TX) {
 		v->work = true;

@@ -77,6 +77,11 @@ struct agl_repr {
  * @phys: representors of physical ports, by chip-wide index
  * @pf: representor of the PF
  * @vf: representors of VFs
+ * @ports_up: physical ports that shall be on, by chip-wide index
+ * @ports_new: those for which the service processor was not told yet
+ * @ports_work: tells it, as it may take its time
+ * @revive: looks whether the control vNIC's queue moves again
+ * @stuck_at: where it stood still
  * @reply: woken by each answer of the firmware
  * @table: rules in the card
  * @filters: all filters of tc that we were shown, see tc/filter.h
@@ -104,6 +109,11 @@ struct agilio {
 	struct agl_repr __rcu *phys[AGL_ETH_MAX];
 	struct agl_repr __rcu *pf;
 	struct agl_repr __rcu *vf[AGL_MAX_VFS];
+	DECLARE_BITMAP(ports_up, AGL_ETH_MAX);
+	DECLARE_BITMAP(ports_new, AGL_ETH_MAX);
+	struct work_struct ports_work;
+	struct delayed_work revive;
+	u32 stuck_at;
 	wait_queue_head_t reply;
 	struct agl_table table;
 	struct rhashtable filters;
@@ -119,6 +129,7 @@ int agl_app_start(struct agilio *agl);
 void agl_app_stop(struct agilio *agl);
 
 /* flower/cmsg.c */
+void agl_cmsg_init(struct agilio *agl);
 void agl_cmsg_rx(struct agl_vnic *vnic, struct sk_buff *skb);
 struct sk_buff *agl_cmsg_alloc(size_t len, gfp_t gfp);
 void agl_cmsg_xmit(struct agilio *agl, u8 type, struct sk_buff *skb);
@@ -157,7 +168,13 @@ int agl_vf_set_link(struct net_device *dev, int vf, int state);
 int agl_vf_set_spoofchk(struct net_device *dev, int vf, bool on);
 int agl_vf_set_trust(struct net_device *dev, int vf, bool on);
 int agl_vf_set_rate(struct net_device *dev, int vf, int min, int max);
+int agl_vf_reset(struct agilio *agl, unsigned int count);
 int agl_vf_get_config(struct net_device *dev, int vf, struct ifla_vf_info *info);
+
+/* netdev/ports.c */
+void agl_ports_init(struct agilio *agl);
+void agl_ports_flush(struct agilio *agl);
+void agl_port_configure(struct agilio *agl, unsigned int index, bool up);
 
 /* netdev/repr.c */
 struct agl_repr *agl_repr_find(struct agilio *agl, u32 id);

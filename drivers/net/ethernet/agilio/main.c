@@ -46,9 +46,14 @@ static int start_chip(struct agilio *agl)
 	}
 	agl_nsp_identify(chip);
 	agl_nsp_mac_init(chip);
-	err = agl_firmware_start(chip);
+	err = agl_eth_read(chip, &agl->eth);
+	if (!err)
+		err = agl_firmware_start(chip, &agl->eth);
 	if (err)
 		goto err_hwinfo;
+	err = agl_nsp_versions_read(chip);
+	if (err && err != -EOPNOTSUPP)
+		dev_warn(&agl->pdev->dev, "versions: %pe\n", ERR_PTR(err));
 	return 0;
 
 err_hwinfo:
@@ -61,6 +66,7 @@ err_unmap:
 static void stop_chip(struct agilio *agl)
 {
 	agl_firmware_stop(&agl->chip);
+	agl_nsp_versions_free(&agl->chip);
 	agl_hwinfo_free(&agl->chip);
 	agl_chip_unmap(&agl->chip);
 }
@@ -154,6 +160,7 @@ static int start_netdevs(struct agilio *agl)
 err_reprs:
 	agl_reprs_destroy(agl);
 err_tunnels:
+	agl_ports_flush(agl);
 	agl_tunnels_stop(agl);
 err_pf:
 	agl_pf_netdev_destroy(agl);
@@ -168,6 +175,7 @@ static void stop_netdevs(struct agilio *agl)
 {
 	agl_indirect_stop(agl);
 	agl_reprs_destroy(agl);
+	agl_ports_flush(agl);
 	agl_tunnels_stop(agl);
 	agl_pf_netdev_destroy(agl);
 	agl_app_stop(agl);
@@ -181,9 +189,7 @@ static int start(struct agilio *agl)
 	err = start_chip(agl);
 	if (err)
 		return err;
-	err = agl_eth_read(&agl->chip, &agl->eth);
-	if (!err)
-		err = agl_app_init(agl);
+	err = agl_app_init(agl);
 	if (err)
 		goto err_chip;
 	err = agl_filters_init(agl);
@@ -208,6 +214,37 @@ err_chip:
 	return err;
 }
 
+static void stop(struct agilio *agl)
+{
+	stop_netdevs(agl);
+	unmap_areas(agl);
+	agl_filters_free(agl);
+	agl_app_exit(agl);
+	stop_chip(agl);
+}
+
+/*
+ * VFs that an earlier driver, or kernel, has left: they stay as they are, and
+ * get representors. Those that the firmware doesn't have don't work.
+ */
+static int adopt_vfs(struct agilio *agl)
+{
+	struct pci_dev *pdev = agl->pdev;
+	unsigned int vfs = pci_num_vf(pdev);
+
+	if (!vfs) {
+		if (pci_sriov_set_totalvfs(pdev, agl->max_vfs))
+			dev_warn(&pdev->dev, "the limit of %u VFs can't be set\n",
+				 agl->max_vfs);
+		return 0;
+	}
+	dev_info(&pdev->dev, "%u VFs are there already\n", vfs);
+	if (vfs > agl->max_vfs)
+		dev_warn(&pdev->dev, "the firmware has but %u VFs\n",
+			 agl->max_vfs);
+	return agl_vf_reprs_create(agl, min(vfs, agl->max_vfs));
+}
+
 static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct devlink *devlink;
@@ -228,13 +265,14 @@ static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 		return -ENOMEM;
 	agl = devlink_priv(devlink);
 	agl->pdev = pdev;
+	agl_ports_init(agl);
 	pci_set_drvdata(pdev, agl);
 	err = start(agl);
 	if (err)
 		goto err_devlink;
-	if (pci_sriov_set_totalvfs(pdev, agl->max_vfs))
-		dev_warn(&pdev->dev, "the limit of %u VFs can't be set\n",
-			 agl->max_vfs);
+	err = adopt_vfs(agl);
+	if (err)
+		goto err_stop;
 	dev_info(&pdev->dev, "%s, NSP %s, %u ports, features 0x%llx\n",
 		 agl->chip.fw_name, agl->chip.nsp_version, agl->eth.count,
 		 agl->features);
@@ -242,6 +280,8 @@ static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	devlink_register(devlink);
 	return 0;
 
+err_stop:
+	stop(agl);
 err_devlink:
 	devlink_free(devlink);
 	return err;
@@ -269,7 +309,9 @@ static int pf_sriov_configure(struct pci_dev *pdev, int num_vfs)
 	 * udev finds the name of a VF's netdev among the PF's children, so it
 	 * shall find the representors named already.
 	 */
-	err = agl_vf_reprs_create(agl, num_vfs);
+	err = agl_vf_reset(agl, num_vfs);
+	if (!err)
+		err = agl_vf_reprs_create(agl, num_vfs);
 	if (err)
 		return err;
 	err = pci_enable_sriov(pdev, num_vfs);
@@ -289,12 +331,20 @@ static void pf_remove(struct pci_dev *pdev)
 	if (pci_num_vf(pdev) && sriov_disable(agl))
 		dev_warn(&pdev->dev, "removed with VFs in use\n");
 	agl_vf_reprs_destroy(agl);
-	stop_netdevs(agl);
-	unmap_areas(agl);
-	agl_filters_free(agl);
-	agl_app_exit(agl);
-	stop_chip(agl);
+	stop(agl);
 	devlink_free(devlink);
+}
+
+/* Nothing of the card's may write into the memory of who comes next */
+static void pf_shutdown(struct pci_dev *pdev)
+{
+	struct agilio *agl = pci_get_drvdata(pdev);
+
+	rtnl_lock();
+	netif_device_detach(agl->netdev);
+	dev_close(agl->netdev);
+	rtnl_unlock();
+	pci_clear_master(pdev);
 }
 
 static const struct pci_device_id pf_ids[] = {
@@ -319,6 +369,7 @@ static struct pci_driver pf_driver = {
 	.id_table = pf_ids,
 	.probe = pf_probe,
 	.remove = pf_remove,
+	.shutdown = pf_shutdown,
 	.sriov_configure = pf_sriov_configure,
 };
 

@@ -13,6 +13,7 @@ static const struct agl_vnic_ops vf_ops = {
 
 static int vf_map(struct pci_dev *pdev, void __iomem **cb, void __iomem **qc)
 {
+	u32 version;
 	int err;
 
 	err = pcim_enable_device(pdev);
@@ -28,7 +29,14 @@ static int vf_map(struct pci_dev *pdev, void __iomem **cb, void __iomem **qc)
 	pci_set_master(pdev);
 	*cb = pcim_iomap(pdev, 0, AGL_CB_SIZE);
 	*qc = pcim_iomap(pdev, 2, 0);
-	return *cb && *qc ? 0 : -ENOMEM;
+	if (!*cb || !*qc)
+		return -ENOMEM;
+	/* Its firmware is loaded by the PF's driver: later, perhaps */
+	version = readl(*cb + AGL_CB_VERSION);
+	if (!version || version == U32_MAX)
+		return dev_err_probe(&pdev->dev, -EPROBE_DEFER,
+				     "no firmware runs yet\n");
+	return 0;
 }
 
 static int vf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -84,6 +92,17 @@ static void vf_remove(struct pci_dev *pdev)
 	pci_free_irq_vectors(pdev);
 }
 
+static void vf_shutdown(struct pci_dev *pdev)
+{
+	struct net_device *dev = pci_get_drvdata(pdev);
+
+	rtnl_lock();
+	netif_device_detach(dev);
+	dev_close(dev);
+	rtnl_unlock();
+	pci_clear_master(pdev);
+}
+
 static const struct pci_device_id vf_ids[] = {
 	{ PCI_DEVICE_SUB(AGL_PCI_VENDOR_NETRONOME, AGL_PCI_DEVICE_VF,
 			 AGL_PCI_VENDOR_NETRONOME, PCI_ANY_ID) },
@@ -98,4 +117,5 @@ struct pci_driver agl_vf_driver = {
 	.id_table = vf_ids,
 	.probe = vf_probe,
 	.remove = vf_remove,
+	.shutdown = vf_shutdown,
 };

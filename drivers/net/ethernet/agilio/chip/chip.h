@@ -100,6 +100,24 @@ struct agl_eth_table {
 };
 
 /**
+ * enum agl_fault - what may not answer
+ * @AGL_FAULT_GONE: nothing does: unplugged, or given up by PCI error recovery
+ * @AGL_FAULT_NSP: the service processor
+ * @AGL_FAULT_QUEUE: the control vNIC's queue stands still
+ * @AGL_FAULT_REPLY: the firmware, to a message
+ * @AGL_FAULT_LOST: stood still for so long that messages had to be thrown away
+ * @AGL_FAULTS: how many
+ */
+enum agl_fault {
+	AGL_FAULT_GONE,
+	AGL_FAULT_NSP,
+	AGL_FAULT_QUEUE,
+	AGL_FAULT_REPLY,
+	AGL_FAULT_LOST,
+	AGL_FAULTS
+};
+
+/**
  * struct agl_chip - one card
  * @pdev: its physical function
  * @bar_len: length of each memory BAR, 0 if missing
@@ -118,9 +136,12 @@ struct agl_eth_table {
  * @model: chip model word
  * @hwinfo: copy of the table, NULL if it can't be read
  * @hwinfo_size: bytes
- * @nsp_lock: one NSP exchange at a time from this function
+ * @faults: bits of enum agl_fault
+ * @nsp_lock: one NSP exchange at a time from this function; guards @nsp
+ * @nsp: where the NSP's registers are; addr is 0 until that is known
  * @nsp_minor: NSP ABI
  * @nsp_version: text, from IDENTIFY
+ * @versions: components' versions, 01-platform.md 6.11; NULL if it has none
  * @syms: symbol table of the running firmware
  * @sym_count: entries
  * @strs: its strings, terminated
@@ -148,9 +169,13 @@ struct agl_chip {
 	u8 *hwinfo;
 	size_t hwinfo_size;
 
-	struct mutex nsp_lock; /* an NSP exchange */
+	unsigned long faults;
+
+	struct mutex nsp_lock; /* an NSP exchange, nsp */
+	struct agl_resource nsp;
 	unsigned int nsp_minor;
 	char nsp_version[40];
+	u8 *versions;
 
 	struct agl_rtsym *syms;
 	unsigned int sym_count;
@@ -170,8 +195,17 @@ int agl_mem_read(struct agl_chip *chip, u64 addr, void *buf, size_t len);
 int agl_mem_write(struct agl_chip *chip, u64 addr, const void *buf, size_t len);
 u64 agl_mu_addr(unsigned int island, u64 offset, bool direct);
 
+/* health.c */
+void agl_chip_fault(struct agl_chip *chip, enum agl_fault fault);
+void agl_chip_mended(struct agl_chip *chip, enum agl_fault fault);
+bool agl_chip_dead(struct agl_chip *chip, enum agl_fault fault);
+bool agl_chip_known_dead(const struct agl_chip *chip, enum agl_fault fault);
+
 /* resource.c */
 int agl_resources_init(struct agl_chip *chip);
+int agl_resource_find(struct agl_chip *chip, const char *name,
+		      struct agl_resource *res);
+int agl_resource_lock(struct agl_chip *chip, struct agl_resource *res);
 int agl_resource_acquire(struct agl_chip *chip, const char *name,
 			 struct agl_resource *res);
 void agl_resource_release(struct agl_chip *chip, struct agl_resource *res);
@@ -193,7 +227,8 @@ int agl_nsp_fw_load(struct agl_chip *chip, const void *data, size_t len,
 int agl_nsp_fw_stored(struct agl_chip *chip, u32 *status);
 int agl_nsp_hwinfo_lookup(struct agl_chip *chip, char *buf, size_t len);
 int agl_nsp_hwinfo_set(struct agl_chip *chip, const char *pair);
-int agl_nsp_versions(struct agl_chip *chip, void *buf);
+int agl_nsp_versions_read(struct agl_chip *chip);
+void agl_nsp_versions_free(struct agl_chip *chip);
 
 /* eth.c */
 int agl_eth_read(struct agl_chip *chip, struct agl_eth_table *table);
@@ -214,7 +249,7 @@ int agl_rtsym_map(struct agl_chip *chip, const char *name, u64 min_size,
 		  struct agl_area *area);
 
 /* firmware.c */
-int agl_firmware_start(struct agl_chip *chip);
+int agl_firmware_start(struct agl_chip *chip, const struct agl_eth_table *eth);
 void agl_firmware_stop(struct agl_chip *chip);
 
 #endif

@@ -6,6 +6,7 @@
  * folder first: distributions let the plain names point to another one.
  */
 #include <linux/firmware.h>
+#include <linux/module.h>
 
 #include "chip.h"
 
@@ -14,9 +15,42 @@ enum reset { RESET_IF_FOUND, RESET_ALWAYS, RESET_NEVER };
 
 #define NAME_LEN		128
 
-/* Longest match first; the last is any card's with that board */
-static void candidate(struct agl_chip *chip, unsigned int n, char *name)
+/* Files of the distributions' packages; other names lead to the same ones */
+MODULE_FIRMWARE("netronome/flower/nic_AMDA0058.nffw");
+MODULE_FIRMWARE("netronome/flower/nic_AMDA0081.nffw");
+MODULE_FIRMWARE("netronome/flower/nic_AMDA0096.nffw");
+MODULE_FIRMWARE("netronome/flower/nic_AMDA0097.nffw");
+MODULE_FIRMWARE("netronome/flower/nic_AMDA0099.nffw");
+/* Of this board there are but names with the media */
+MODULE_FIRMWARE("netronome/flower/nic_AMDA0078-0011_1x100.nffw");
+MODULE_FIRMWARE("netronome/flower/nic_AMDA0078-0011_2x40.nffw");
+MODULE_FIRMWARE("netronome/flower/nic_AMDA0078-0011_4x10_1x40.nffw");
+MODULE_FIRMWARE("netronome/flower/nic_AMDA0078-0011_8x10.nffw");
+MODULE_FIRMWARE("netronome/flower/nic_AMDA0078-0012_1x100.nffw");
+MODULE_FIRMWARE("netronome/flower/nic_AMDA0078-0012_2x40.nffw");
+MODULE_FIRMWARE("netronome/flower/nic_AMDA0078-0012_4x10_1x40.nffw");
+MODULE_FIRMWARE("netronome/flower/nic_AMDA0078-0012_8x10.nffw");
+
+/* How the ports are split, as names have it: _4x10_1x40. 01-platform.md 7.1 */
+static void media_name(const struct agl_eth_table *eth, char *text, size_t room)
 {
+	unsigned int i, run, at = 0;
+
+	text[0] = '\0';
+	for (i = 0; i < eth->count; i += run) {
+		for (run = 1; i + run < eth->count; run++)
+			if (eth->port[i + run].speed != eth->port[i].speed)
+				break;
+		at += scnprintf(text + at, room - at, "_%ux%u", run,
+				eth->port[i].speed / 1000);
+	}
+}
+
+/* Longest match first; the last is any card's with that board */
+static void candidate(struct agl_chip *chip, const struct agl_eth_table *eth,
+		      unsigned int n, char *name)
+{
+	char media[40];
 	const char *part = agl_hwinfo_get(chip, "nffw.partno") ?:
 			   agl_hwinfo_get(chip, "assembly.partno");
 	int board = part ? strcspn(part, "-") : 0;
@@ -31,8 +65,9 @@ static void candidate(struct agl_chip *chip, unsigned int n, char *name)
 			 pci_name(chip->pdev));
 		break;
 	case 2:
-		snprintf(name, NAME_LEN, "netronome/flower/nic_%s.nffw",
-			 part ?: "unknown");
+		media_name(eth, media, sizeof(media));
+		snprintf(name, NAME_LEN, "netronome/flower/nic_%s%s.nffw",
+			 part ?: "unknown", media);
 		break;
 	default:
 		snprintf(name, NAME_LEN, "netronome/flower/nic_%.*s.nffw", board,
@@ -43,13 +78,15 @@ static void candidate(struct agl_chip *chip, unsigned int n, char *name)
 
 #define CANDIDATES		4
 
-static const struct firmware *find_file(struct agl_chip *chip, char *name)
+static const struct firmware *find_file(struct agl_chip *chip,
+					const struct agl_eth_table *eth,
+					char *name)
 {
 	const struct firmware *fw;
 	unsigned int i;
 
 	for (i = 0; i < CANDIDATES; i++) {
-		candidate(chip, i, name);
+		candidate(chip, eth, i, name);
 		if (!firmware_request_nowarn(&fw, name, &chip->pdev->dev))
 			return fw;
 	}
@@ -105,7 +142,7 @@ static int load_file(struct agl_chip *chip, const struct firmware *fw,
 	return 0;
 }
 
-static int load(struct agl_chip *chip)
+static int load(struct agl_chip *chip, const struct agl_eth_table *eth)
 {
 	unsigned int policy = policy_key(chip, "app_fw_from_flash",
 					 POLICY_PREFERRED);
@@ -115,7 +152,7 @@ static int load(struct agl_chip *chip)
 	u32 status;
 	int err = 0;
 
-	fw = find_file(chip, name);
+	fw = find_file(chip, eth, name);
 	if (reset == RESET_ALWAYS || (reset == RESET_IF_FOUND && fw))
 		err = agl_nsp_soft_reset(chip);
 	if (!err && fw && policy != POLICY_FLASH) {
@@ -125,7 +162,7 @@ static int load(struct agl_chip *chip)
 			dev_info(&chip->pdev->dev, "firmware from flash\n");
 	}
 	if (!err && !fw) {
-		candidate(chip, CANDIDATES - 2, name);
+		candidate(chip, eth, CANDIDATES - 1, name);
 		dev_info(&chip->pdev->dev,
 			 "no firmware file for this card, such as %s\n", name);
 	}
@@ -136,15 +173,16 @@ static int load(struct agl_chip *chip)
 /**
  * agl_firmware_start - have firmware running, and read its symbols
  * @chip: card
+ * @eth: its ports: some files are named by them
  *
  * Return: 0, -ENOENT if there is none, the NSP's and the symbols' errors.
  */
-int agl_firmware_start(struct agl_chip *chip)
+int agl_firmware_start(struct agl_chip *chip, const struct agl_eth_table *eth)
 {
 	int err;
 
 	if (we_load(chip)) {
-		err = load(chip);
+		err = load(chip, eth);
 		if (err)
 			return err;
 	}

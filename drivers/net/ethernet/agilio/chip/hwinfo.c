@@ -4,6 +4,7 @@
  */
 #include <linux/delay.h>
 #include <linux/iopoll.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "chip.h"
@@ -93,7 +94,9 @@ int agl_hwinfo_read(struct agl_chip *chip)
 {
 	int err, timeout;
 
-	timeout = read_poll_timeout(board_ready, err, err != -EAGAIN,
+	timeout = read_poll_timeout(board_ready, err,
+				    err != -EAGAIN ||
+				    fatal_signal_pending(current),
 				    HWINFO_POLL_US, HWINFO_TIMEOUT_US, false,
 				    chip);
 	if (timeout)

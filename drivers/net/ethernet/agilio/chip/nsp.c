@@ -6,12 +6,14 @@
 #include <linux/delay.h>
 #include <linux/dma-mapping.h>
 #include <linux/iopoll.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "chip.h"
 
-#define NSP_POLL_US		(5 * USEC_PER_MSEC)
-#define NSP_TIMEOUT_US		(30 * USEC_PER_SEC)
+#define NSP_POLL_MS		5
+#define NSP_TIMEOUT_S		30
+#define NSP_POLL_US		(NSP_POLL_MS * USEC_PER_MSEC)
 #define NSP_BOOT_TIMEOUT_US	(30 * USEC_PER_SEC)
 #define NSP_DMA_CHUNK		SZ_64K
 
@@ -19,10 +21,12 @@
  * struct nsp_exchange - the NSP, held
  * @chip: card
  * @res: its resource
+ * @unfinished: a command was given up; the NSP may still be at it
  */
 struct nsp_exchange {
 	struct agl_chip *chip;
 	struct agl_resource res;
+	bool unfinished;
 };
 
 /**
@@ -78,13 +82,45 @@ static int nsp_check(struct nsp_exchange *x)
 	return status & AGL_NSP_STATUS_BUSY ? -EBUSY : 0;
 }
 
+/* Under nsp_lock. Its entry is looked up once: it doesn't move */
+static int nsp_acquire(struct nsp_exchange *x)
+{
+	struct agl_chip *chip = x->chip;
+	int err = 0;
+
+	if (!chip->nsp.addr)
+		err = agl_resource_find(chip, AGL_RES_NAME_NSP, &chip->nsp);
+	if (err)
+		return err;
+	x->res = chip->nsp;
+	err = agl_resource_lock(chip, &x->res);
+	if (err == -EPERM)
+		chip->nsp.addr = 0;
+	return err;
+}
+
+/* Under nsp_lock. One that was given up may have come to the end meanwhile */
+static bool nsp_is_dead(struct nsp_exchange *x)
+{
+	if (!agl_chip_dead(x->chip, AGL_FAULT_NSP))
+		return false;
+	x->res = x->chip->nsp;
+	if (agl_chip_dead(x->chip, AGL_FAULT_GONE) ||
+	    nsp_reg(x, AGL_NSP_COMMAND) & AGL_NSP_COMMAND_START ||
+	    nsp_reg(x, AGL_NSP_STATUS) & AGL_NSP_STATUS_BUSY)
+		return true;
+	agl_chip_mended(x->chip, AGL_FAULT_NSP);
+	return false;
+}
+
 static int nsp_open(struct agl_chip *chip, struct nsp_exchange *x)
 {
 	int err;
 
-	x->chip = chip;
-	mutex_lock(&chip->nsp_lock);
-	err = agl_resource_acquire(chip, AGL_RES_NAME_NSP, &x->res);
+	*x = (struct nsp_exchange){ .chip = chip };
+	if (mutex_lock_killable(&chip->nsp_lock))
+		return -EINTR;
+	err = nsp_is_dead(x) ? -EIO : nsp_acquire(x);
 	if (err)
 		goto err_unlock;
 	err = nsp_check(x);
@@ -105,9 +141,26 @@ static void nsp_close(struct nsp_exchange *x)
 	mutex_unlock(&x->chip->nsp_lock);
 }
 
+/* Wait until bits of a register are clear. Return: 0, -ETIMEDOUT, -EINTR, -EIO */
+static int nsp_wait_clear(struct nsp_exchange *x, unsigned int off, u64 bits,
+			  unsigned long until, u64 *reg)
+{
+	while ((*reg = nsp_reg(x, off)) & bits) {
+		if (agl_chip_dead(x->chip, AGL_FAULT_GONE))
+			return -EIO;
+		if (time_after(jiffies, until))
+			return -ETIMEDOUT;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		schedule_timeout_killable(msecs_to_jiffies(NSP_POLL_MS));
+	}
+	return 0;
+}
+
 static int nsp_start(struct nsp_exchange *x, struct nsp_cmd *cmd, u64 buffer,
 		     bool dma)
 {
+	unsigned long until = jiffies + NSP_TIMEOUT_S * HZ;
 	u64 reg;
 	int err;
 
@@ -116,16 +169,16 @@ static int nsp_start(struct nsp_exchange *x, struct nsp_cmd *cmd, u64 buffer,
 		    FIELD_PREP(AGL_NSP_COMMAND_OPTION, cmd->option) |
 		    FIELD_PREP(AGL_NSP_COMMAND_CODE, cmd->code) |
 		    (dma ? AGL_NSP_COMMAND_DMA : 0) | AGL_NSP_COMMAND_START);
-	err = read_poll_timeout(nsp_reg, reg, !(reg & AGL_NSP_COMMAND_START),
-				NSP_POLL_US, NSP_TIMEOUT_US, false, x,
-				AGL_NSP_COMMAND);
+	err = nsp_wait_clear(x, AGL_NSP_COMMAND, AGL_NSP_COMMAND_START, until,
+			     &reg);
 	if (!err)
-		err = read_poll_timeout(nsp_reg, reg, !(reg & AGL_NSP_STATUS_BUSY),
-					NSP_POLL_US, NSP_TIMEOUT_US, false, x,
-					AGL_NSP_STATUS);
+		err = nsp_wait_clear(x, AGL_NSP_STATUS, AGL_NSP_STATUS_BUSY, until,
+				     &reg);
 	if (err) {
-		dev_err(&x->chip->pdev->dev, "NSP command %u: no answer\n",
-			cmd->code);
+		dev_err(&x->chip->pdev->dev, "NSP command %u: no answer: %pe\n",
+			cmd->code, ERR_PTR(err));
+		x->unfinished = true;
+		agl_chip_fault(x->chip, AGL_FAULT_NSP);
 		return err;
 	}
 	cmd->ret = FIELD_GET(AGL_NSP_COMMAND_OPTION,
@@ -234,7 +287,9 @@ static int nsp_run_dma(struct nsp_exchange *x, struct nsp_cmd *cmd)
 	err = nsp_dma_fill(dev, &d, cmd->in, cmd->in_len);
 	if (!err)
 		err = nsp_start(x, cmd, d.desc_dma, true);
-	nsp_dma_free(dev, &d);
+	/* The NSP may still read it: better lost than given to somebody else */
+	if (!x->unfinished)
+		nsp_dma_free(dev, &d);
 	return err;
 }
 
@@ -290,8 +345,9 @@ int agl_nsp_wait(struct agl_chip *chip)
 {
 	int err;
 
-	read_poll_timeout(nsp_alive, err, err != -EAGAIN, NSP_POLL_US,
-			  NSP_BOOT_TIMEOUT_US, false, chip);
+	read_poll_timeout(nsp_alive, err,
+			  err != -EAGAIN || fatal_signal_pending(current),
+			  NSP_POLL_US, NSP_BOOT_TIMEOUT_US, false, chip);
 	return err;
 }
 
@@ -448,21 +504,41 @@ int agl_nsp_hwinfo_set(struct agl_chip *chip, const char *pair)
 }
 
 /**
- * agl_nsp_versions - table of component versions
+ * agl_nsp_versions_read - keep the table of component versions
  * @chip: card
- * @buf: AGL_NSP_VERSIONS_SIZE bytes, 01-platform.md 6.11
  *
- * Return: 0 or the NSP's error.
+ * Once, with the firmware running: who asks for them later shall not wait for
+ * the service processor.
+ *
+ * Return: 0, -ENOMEM, the NSP's error.
  */
-int agl_nsp_versions(struct agl_chip *chip, void *buf)
+int agl_nsp_versions_read(struct agl_chip *chip)
 {
 	struct nsp_cmd cmd = {
 		.code = AGL_NSP_VERSIONS, .option = AGL_NSP_VERSIONS_SIZE,
-		.out = buf, .out_len = AGL_NSP_VERSIONS_SIZE,
+		.out_len = AGL_NSP_VERSIONS_SIZE,
 		.min_minor = AGL_NSP_ABI_MINOR_VERSIONS,
 	};
+	int err;
 
-	return nsp_command(chip, &cmd);
+	chip->versions = kzalloc(AGL_NSP_VERSIONS_SIZE, GFP_KERNEL);
+	if (!chip->versions)
+		return -ENOMEM;
+	cmd.out = chip->versions;
+	err = nsp_command(chip, &cmd);
+	if (err)
+		agl_nsp_versions_free(chip);
+	return err;
+}
+
+/**
+ * agl_nsp_versions_free - forget the table
+ * @chip: card
+ */
+void agl_nsp_versions_free(struct agl_chip *chip)
+{
+	kfree(chip->versions);
+	chip->versions = NULL;
 }
 
 static int eth_rescan(struct nsp_exchange *x, struct agl_eth_entry *table)

@@ -5,6 +5,7 @@
  */
 #include <linux/delay.h>
 #include <linux/iopoll.h>
+#include <linux/sched/signal.h>
 
 #include "chip.h"
 
@@ -44,12 +45,16 @@ static int mutex_trylock_once(struct agl_chip *chip, u64 mutex, u32 key)
 
 static int chip_mutex_lock(struct agl_chip *chip, u64 mutex, u32 key)
 {
-	int err, timeout;
+	int err;
 
-	timeout = read_poll_timeout(mutex_trylock_once, err, err != -EBUSY,
-				    LOCK_POLL_US, LOCK_TIMEOUT_US, false, chip,
-				    mutex, key);
-	if (timeout)
+	read_poll_timeout(mutex_trylock_once, err,
+			  err != -EBUSY || fatal_signal_pending(current),
+			  LOCK_POLL_US, LOCK_TIMEOUT_US, false, chip, mutex, key);
+	if (err == -EBUSY && fatal_signal_pending(current))
+		return -EINTR;
+	if (err == -EPERM && agl_chip_dead(chip, AGL_FAULT_GONE))
+		return -ENODEV;
+	if (err == -EBUSY)
 		dev_err(&chip->pdev->dev, "mutex 0x%llx is held by 0x%04x\n",
 			mutex, atomic_read32(chip, mutex) >> 16);
 	return err;
@@ -57,6 +62,8 @@ static int chip_mutex_lock(struct agl_chip *chip, u64 mutex, u32 key)
 
 static void chip_mutex_unlock(struct agl_chip *chip, u64 mutex, u32 key)
 {
+	if (agl_chip_dead(chip, AGL_FAULT_GONE))
+		return;
 	if (atomic_read32(chip, mutex + AGL_MUTEX_KEY) != key ||
 	    atomic_read32(chip, mutex) != AGL_MUTEX_LOCKED(chip->ifc)) {
 		dev_err(&chip->pdev->dev, "mutex 0x%llx was lost\n", mutex);
@@ -164,15 +171,16 @@ static int entry_find(struct agl_chip *chip, u32 key, struct agl_resource *res)
 }
 
 /**
- * agl_resource_acquire - find a resource by name and lock it
+ * agl_resource_find - look a resource up by name
  * @chip: card
  * @name: AGL_RES_NAME_
- * @res: filled in; give it back with agl_resource_release()
+ * @res: filled in
  *
- * Return: 0, -ENOENT, -EBUSY after a minute, -EINVAL if the table is damaged.
+ * Return: 0, -ENOENT, -EBUSY after a minute, -EINTR if killed meanwhile,
+ * -EINVAL if the table is damaged, -ENODEV if the card is gone.
  */
-int agl_resource_acquire(struct agl_chip *chip, const char *name,
-			 struct agl_resource *res)
+int agl_resource_find(struct agl_chip *chip, const char *name,
+		      struct agl_resource *res)
 {
 	char padded[AGL_RES_NAME_LEN] = {};
 	int err;
@@ -183,7 +191,33 @@ int agl_resource_acquire(struct agl_chip *chip, const char *name,
 		return err;
 	err = entry_find(chip, agl_cksum(padded, sizeof(padded)), res);
 	chip_mutex_unlock(chip, AGL_RES_TABLE_ADDR, AGL_RES_TABLE_KEY);
-	return err ?: chip_mutex_lock(chip, res->mutex, res->key);
+	return err;
+}
+
+/**
+ * agl_resource_lock - lock a resource
+ * @chip: card
+ * @res: from agl_resource_find(); give it back with agl_resource_release()
+ *
+ * Return: 0, -EPERM if it isn't there any more, else as agl_resource_find().
+ */
+int agl_resource_lock(struct agl_chip *chip, struct agl_resource *res)
+{
+	return chip_mutex_lock(chip, res->mutex, res->key);
+}
+
+/**
+ * agl_resource_acquire - find a resource by name and lock it
+ * @chip: card
+ * @name: AGL_RES_NAME_
+ * @res: filled in; give it back with agl_resource_release()
+ *
+ * Return: 0, errors of agl_resource_find() and agl_resource_lock().
+ */
+int agl_resource_acquire(struct agl_chip *chip, const char *name,
+			 struct agl_resource *res)
+{
+	return agl_resource_find(chip, name, res) ?: agl_resource_lock(chip, res);
 }
 
 /**

@@ -174,6 +174,7 @@ void agl_chip_unmap(struct agl_chip *chip)
 			iounmap(chip->slots[i].io);
 		chip->slots[i].io = NULL;
 	}
+	chip->csr = NULL;
 	mutex_destroy(&chip->nsp_lock);
 	mutex_destroy(&chip->copy_lock);
 	mutex_destroy(&chip->slot_lock);

@@ -85,7 +85,6 @@ static int info_get(struct devlink *devlink, struct devlink_info_req *req,
 	const char *part = agl_hwinfo_get(&agl->chip, "assembly.partno");
 	const char *serial = agl_hwinfo_get(&agl->chip, "assembly.serial");
 	char text[64];
-	u8 *table;
 	int err = 0;
 
 	if (vendor && part && serial) {
@@ -94,19 +93,8 @@ static int info_get(struct devlink *devlink, struct devlink_info_req *req,
 	}
 	if (!err)
 		err = put_board(&agl->chip, req);
-	if (err)
-		return err;
-	table = kzalloc(AGL_NSP_VERSIONS_SIZE, GFP_KERNEL);
-	if (!table)
-		return -ENOMEM;
-	err = agl_nsp_versions(&agl->chip, table);
-	if (err == -EOPNOTSUPP)
-		err = 0;
-	else if (err)
-		NL_SET_ERR_MSG(extack, "the service processor does not tell its versions");
-	else
-		err = put_versions(req, table);
-	kfree(table);
+	if (!err && agl->chip.versions)
+		err = put_versions(req, agl->chip.versions);
 	return err;
 }
 

@@ -68,7 +68,7 @@ int agl_app_init(struct agilio *agl)
 {
 	int err;
 
-	init_waitqueue_head(&agl->reply);
+	agl_cmsg_init(agl);
 	agl_tunnels_init(agl);
 	err = check_app(agl);
 	if (!err)
@@ -154,6 +154,7 @@ err_free:
 void agl_app_stop(struct agilio *agl)
 {
 	agl_cmsg_flush(agl);
+	cancel_delayed_work_sync(&agl->revive);
 	agl_vnic_close(&agl->ctrl);
 	agl_vnic_exit(&agl->ctrl);
 	free_netdev(agl->ctrl_dev);

@@ -5,9 +5,14 @@
  */
 #include "../agilio.h"
 
-#define REPLY_TIMEOUT_MS	1000
+/* As long as a reconfiguration may take */
+#define REPLY_TIMEOUT_MS	5000
 #define MTU_ACKED		BIT(31)
-#define ROOM_TIMEOUT_MS		5000
+/* A queue that doesn't move for so long stands still */
+#define ROOM_TIMEOUT_MS		3000
+#define REVIVE_MS		1000
+/* Of a queue that stands still: deletions wait in it, whatever their number */
+#define BACKLOG_LIMIT		32768
 #define CMSG_HEADROOM		64
 
 /**
@@ -34,7 +39,9 @@ struct sk_buff *agl_cmsg_alloc(size_t len, gfp_t gfp)
  * @type: AGL_CMSG_
  * @skb: from agl_cmsg_alloc(), the body in it; gone after the call
  *
- * It is on its way after agl_cmsg_kick().
+ * It is on its way after agl_cmsg_kick(). While the queue stands still it waits
+ * there, so that the card gets to know everything when it moves again; a card
+ * that is gone gets nothing.
  */
 void agl_cmsg_xmit(struct agilio *agl, u8 type, struct sk_buff *skb)
 {
@@ -43,7 +50,12 @@ void agl_cmsg_xmit(struct agilio *agl, u8 type, struct sk_buff *skb)
 	h->pad = 0;
 	h->type = type;
 	h->version = AGL_CMSG_VERSION;
-	agl_tx_control(&agl->ctrl, skb);
+	if (skb_queue_len_lockless(&agl->ctrl.backlog) >= BACKLOG_LIMIT)
+		agl_chip_fault(&agl->chip, AGL_FAULT_LOST);
+	if (agl_chip_known_dead(&agl->chip, AGL_FAULT_LOST))
+		dev_kfree_skb_any(skb);
+	else
+		agl_tx_control(&agl->ctrl, skb);
 }
 
 /**
@@ -55,19 +67,75 @@ void agl_cmsg_kick(struct agilio *agl)
 	agl_tx_control_kick(&agl->ctrl);
 }
 
+static void cmsg_revive(struct work_struct *work)
+{
+	struct agilio *agl = container_of(to_delayed_work(work), struct agilio,
+					  revive);
+
+	if (agl_tx_control_done(&agl->ctrl) != agl->stuck_at) {
+		agl_chip_mended(&agl->chip, AGL_FAULT_QUEUE);
+		return;
+	}
+	agl_tx_control_poke(&agl->ctrl);
+	schedule_delayed_work(&agl->revive, msecs_to_jiffies(REVIVE_MS));
+}
+
+/* From now on nobody waits for it, until it has moved on from here */
+static void cmsg_stuck(struct agilio *agl, u32 at)
+{
+	WRITE_ONCE(agl->stuck_at, at);
+	agl_chip_fault(&agl->chip, AGL_FAULT_QUEUE);
+	schedule_delayed_work(&agl->revive, 0);
+}
+
+/**
+ * agl_cmsg_init - before the control vNIC is opened
+ * @agl: card
+ */
+void agl_cmsg_init(struct agilio *agl)
+{
+	init_waitqueue_head(&agl->reply);
+	INIT_DELAYED_WORK(&agl->revive, cmsg_revive);
+}
+
+static bool cmsg_answer_is_known(struct agilio *agl)
+{
+	return agl_chip_known_dead(&agl->chip, AGL_FAULT_QUEUE) ||
+	       agl_tx_control_room(&agl->ctrl);
+}
+
 /**
  * agl_cmsg_room - wait until the card keeps up with the messages
  * @agl: card
  *
- * Return: 0, -ETIMEDOUT if it takes none. Can sleep.
+ * One that doesn't is waited for once.
+ *
+ * Return: 0, -ETIMEDOUT if it takes none, -EINTR. Can sleep.
  */
 int agl_cmsg_room(struct agilio *agl)
 {
-	if (wait_event_timeout(agl->ctrl.room, agl_tx_control_room(&agl->ctrl),
-			       msecs_to_jiffies(ROOM_TIMEOUT_MS)))
-		return 0;
-	dev_err_ratelimited(&agl->pdev->dev, "the card takes no messages\n");
-	return -ETIMEDOUT;
+	u32 done;
+	long left;
+
+	if (agl_chip_known_dead(&agl->chip, AGL_FAULT_LOST))
+		return -ETIMEDOUT;
+	while (!cmsg_answer_is_known(agl)) {
+		done = agl_tx_control_done(&agl->ctrl);
+		left = wait_event_killable_timeout(agl->ctrl.room,
+						   cmsg_answer_is_known(agl),
+						   msecs_to_jiffies(ROOM_TIMEOUT_MS));
+		if (left < 0)
+			return -EINTR;
+		if (!left && done == agl_tx_control_done(&agl->ctrl))
+			cmsg_stuck(agl, done);
+	}
+	return agl_tx_control_room(&agl->ctrl) ? 0 : -ETIMEDOUT;
+}
+
+static bool cmsg_is_flushed(struct agilio *agl)
+{
+	return agl_chip_known_dead(&agl->chip, AGL_FAULT_QUEUE) ||
+	       skb_queue_empty_lockless(&agl->ctrl.backlog);
 }
 
 /**
@@ -76,9 +144,9 @@ int agl_cmsg_room(struct agilio *agl)
  */
 void agl_cmsg_flush(struct agilio *agl)
 {
-	if (!wait_event_timeout(agl->ctrl.room,
-				skb_queue_empty_lockless(&agl->ctrl.backlog),
-				msecs_to_jiffies(ROOM_TIMEOUT_MS)))
+	wait_event_timeout(agl->ctrl.room, cmsg_is_flushed(agl),
+			   msecs_to_jiffies(ROOM_TIMEOUT_MS));
+	if (!skb_queue_empty_lockless(&agl->ctrl.backlog))
 		dev_err(&agl->pdev->dev, "the card took not all messages\n");
 }
 
@@ -122,6 +190,12 @@ void agl_cmsg_tell(struct agilio *agl, u8 type, const void *body, size_t len)
 	agl_cmsg_kick(agl);
 }
 
+static void rx_reply(struct agilio *agl)
+{
+	agl_chip_mended(&agl->chip, AGL_FAULT_REPLY);
+	wake_up_all(&agl->reply);
+}
+
 static void rx_reify(struct agilio *agl, const struct agl_port_reify *m)
 {
 	struct agl_repr *r = agl_repr_find(agl, be32_to_cpu(m->port));
@@ -129,7 +203,7 @@ static void rx_reify(struct agilio *agl, const struct agl_port_reify *m)
 	if (!r)
 		return;
 	WRITE_ONCE(r->reified, be16_to_cpu(m->info) & AGL_REIFY_EXISTS);
-	wake_up_all(&agl->reply);
+	rx_reply(agl);
 }
 
 static void rx_port_mod(struct agilio *agl, const struct agl_port_mod *m)
@@ -140,7 +214,7 @@ static void rx_port_mod(struct agilio *agl, const struct agl_port_mod *m)
 		return;
 	if (m->info & AGL_PORT_MOD_MTU_ONLY) {
 		WRITE_ONCE(r->mtu_acked, MTU_ACKED | be16_to_cpu(m->mtu));
-		wake_up_all(&agl->reply);
+		rx_reply(agl);
 	} else if (m->info & AGL_PORT_MOD_LINK) {
 		netif_carrier_on(r->netdev);
 	} else {
@@ -208,21 +282,53 @@ int agl_cmsg_reify(struct agilio *agl, struct agl_repr *repr, bool exists)
 	return agl_cmsg_send(agl, AGL_CMSG_PORT_REIFY, &m, sizeof(m));
 }
 
+static bool repr_is_reified(const struct agl_repr *repr, u32 unused)
+{
+	return READ_ONCE(repr->reified);
+}
+
+static bool repr_mtu_is(const struct agl_repr *repr, u32 acked)
+{
+	return READ_ONCE(repr->mtu_acked) == acked;
+}
+
+/* A firmware that is known not to answer isn't waited for */
+static int cmsg_await(struct agl_repr *repr,
+		      bool (*said)(const struct agl_repr *repr, u32 what), u32 what)
+{
+	struct agilio *agl = repr->agl;
+	long left;
+
+	if (agl_chip_known_dead(&agl->chip, AGL_FAULT_QUEUE) ||
+	    agl_chip_known_dead(&agl->chip, AGL_FAULT_REPLY))
+		return said(repr, what) ? 0 : -ETIMEDOUT;
+	left = wait_event_killable_timeout(agl->reply, said(repr, what),
+					   msecs_to_jiffies(REPLY_TIMEOUT_MS));
+	if (left)
+		return left < 0 ? -EINTR : 0;
+	/* Perhaps just its interrupt was lost */
+	agl_tx_control_poke(&agl->ctrl);
+	if (said(repr, what))
+		return 0;
+	agl_chip_fault(&agl->chip, AGL_FAULT_REPLY);
+	return -ETIMEDOUT;
+}
+
 /**
  * agl_cmsg_reify_wait - wait for the firmware's answer
  * @agl: card
  * @repr: which
  *
- * Return: 0, -ETIMEDOUT.
+ * Return: 0, -ETIMEDOUT, -EINTR.
  */
 int agl_cmsg_reify_wait(struct agilio *agl, struct agl_repr *repr)
 {
-	if (wait_event_timeout(agl->reply, READ_ONCE(repr->reified),
-			       msecs_to_jiffies(REPLY_TIMEOUT_MS)))
-		return 0;
-	dev_err(&agl->pdev->dev, "firmware does not answer for port 0x%08x\n",
-		repr->id);
-	return -ETIMEDOUT;
+	int err = cmsg_await(repr, repr_is_reified, 0);
+
+	if (err)
+		dev_err(&agl->pdev->dev,
+			"firmware does not answer for port 0x%08x\n", repr->id);
+	return err;
 }
 
 /**
@@ -249,7 +355,7 @@ int agl_cmsg_port_mod(struct agl_repr *repr, u8 info, unsigned int mtu)
  * @repr: its representor
  * @mtu: L3 bytes
  *
- * Return: 0, -ETIMEDOUT if the firmware doesn't take it.
+ * Return: 0, -ETIMEDOUT if the firmware doesn't take it, -EINTR.
  */
 int agl_cmsg_port_mtu(struct agl_repr *repr, unsigned int mtu)
 {
@@ -261,11 +367,7 @@ int agl_cmsg_port_mtu(struct agl_repr *repr, unsigned int mtu)
 	err = agl_cmsg_port_mod(repr, info, mtu);
 	if (err)
 		return err;
-	if (wait_event_timeout(repr->agl->reply,
-			       READ_ONCE(repr->mtu_acked) == (MTU_ACKED | mtu),
-			       msecs_to_jiffies(REPLY_TIMEOUT_MS)))
-		return 0;
-	return -ETIMEDOUT;
+	return cmsg_await(repr, repr_mtu_is, MTU_ACKED | mtu);
 }
 
 /**

@@ -9,19 +9,34 @@
 #include "../agilio.h"
 #include "../tc/filter.h"
 
+static void repr_configure(struct agl_repr *r, bool up)
+{
+	if (r->kind == AGL_REPR_PHYS)
+		agl_port_configure(r->agl, r->agl->eth.port[r->index].index, up);
+}
+
+/* Each representor is a user of the PF's vNIC, as the PF's own netdev is */
+static struct agl_vnic *repr_lower(struct agl_repr *r)
+{
+	return netdev_priv(r->agl->netdev);
+}
+
 static int repr_open(struct net_device *dev)
 {
 	struct agl_repr *r = netdev_priv(dev);
-	int err = 0;
+	int err;
 
-	if (r->kind == AGL_REPR_PHYS)
-		err = agl_eth_set_configured(&r->agl->chip,
-					     r->agl->eth.port[r->index].index, true);
-	if (!err)
-		err = agl_cmsg_port_mod(r, AGL_PORT_MOD_LINK, dev->mtu);
-	if (!err)
-		netif_tx_wake_all_queues(dev);
-	return err;
+	err = agl_vnic_open(repr_lower(r));
+	if (err)
+		return err;
+	err = agl_cmsg_port_mod(r, AGL_PORT_MOD_LINK, dev->mtu);
+	if (err) {
+		agl_vnic_close(repr_lower(r));
+		return err;
+	}
+	repr_configure(r, true);
+	netif_tx_wake_all_queues(dev);
+	return 0;
 }
 
 static int repr_stop(struct net_device *dev)
@@ -30,10 +45,35 @@ static int repr_stop(struct net_device *dev)
 
 	netif_tx_disable(dev);
 	agl_cmsg_port_mod(r, 0, dev->mtu);
-	if (r->kind == AGL_REPR_PHYS)
-		agl_eth_set_configured(&r->agl->chip,
-				       r->agl->eth.port[r->index].index, false);
+	repr_configure(r, false);
+	agl_vnic_close(repr_lower(r));
 	return 0;
+}
+
+/*
+ * By the PF's queueing discipline while the PF is up; else straight into its
+ * rings, which drop what they have no room for.
+ */
+static bool repr_send(struct agl_repr *r, struct sk_buff *skb)
+{
+	struct net_device *lower = skb->dev;
+	struct netdev_queue *q;
+	bool room;
+	int cpu;
+
+	if (netif_running(lower))
+		return dev_queue_xmit(skb) == NET_XMIT_SUCCESS;
+	cpu = smp_processor_id();
+	skb_set_queue_mapping(skb, cpu % lower->real_num_tx_queues);
+	q = skb_get_tx_queue(lower, skb);
+	__netif_tx_lock(q, cpu);
+	room = !netif_xmit_stopped(q);
+	if (room)
+		agl_tx(repr_lower(r), skb);
+	__netif_tx_unlock(q);
+	if (!room)
+		kfree_skb(skb);
+	return room;
 }
 
 static netdev_tx_t repr_xmit(struct sk_buff *skb, struct net_device *dev)
@@ -45,7 +85,7 @@ static netdev_tx_t repr_xmit(struct sk_buff *skb, struct net_device *dev)
 	dst_hold((struct dst_entry *)r->dst);
 	skb_dst_set(skb, (struct dst_entry *)r->dst);
 	skb->dev = r->dst->u.port_info.lower_dev;
-	if (dev_queue_xmit(skb) == NET_XMIT_SUCCESS)
+	if (repr_send(r, skb))
 		dev_sw_netstats_tx_add(dev, 1, len);
 	else
 		dev_core_stats_tx_dropped_inc(dev);
@@ -132,6 +172,13 @@ static const struct net_device_ops repr_netdev_ops = {
 	.ndo_set_mac_address = eth_mac_addr,
 	.ndo_set_features = repr_set_features,
 	.ndo_setup_tc = agl_setup_tc,
+	.ndo_set_vf_mac = agl_vf_set_mac,
+	.ndo_set_vf_vlan = agl_vf_set_vlan,
+	.ndo_set_vf_link_state = agl_vf_set_link,
+	.ndo_set_vf_spoofchk = agl_vf_set_spoofchk,
+	.ndo_set_vf_trust = agl_vf_set_trust,
+	.ndo_set_vf_rate = agl_vf_set_rate,
+	.ndo_get_vf_config = agl_vf_get_config,
 	.ndo_validate_addr = eth_validate_addr,
 };
 
@@ -315,7 +362,13 @@ static void repr_netdev_init(struct agilio *agl, struct net_device *dev)
 	dev->max_mtu = agl->netdev->max_mtu;
 	dev->needed_headroom = agl->netdev->needed_headroom;
 	dev->lltx = true;
-	dev->priv_flags |= IFF_NO_QUEUE | IFF_LIVE_ADDR_CHANGE;
+	/*
+	 * Each packet gets metadata and the PF's queue: it can't be sent twice,
+	 * nor with interrupts off.
+	 */
+	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
+	dev->priv_flags |= IFF_NO_QUEUE | IFF_LIVE_ADDR_CHANGE |
+			   IFF_DISABLE_NETPOLL;
 	dev->features = NETIF_F_HIGHDMA;
 	if (v->repr_cap & AGL_CTRL_GATHER)
 		dev->hw_features |= NETIF_F_SG;

@@ -8,31 +8,53 @@
 
 #include "../agilio.h"
 
-static struct agilio *agl_of(struct net_device *dev)
+static struct agilio *vf_card(struct net_device *dev)
 {
+	struct agl_repr *r = agl_repr_of(dev);
 	struct agl_vnic *v = netdev_priv(dev);
 
-	return v->priv;
+	return r ? r->agl : v->priv;
 }
 
-/* Return: the VF's entry, or why it can't be changed */
-static void __iomem *entry(struct net_device *dev, int vf, u16 op,
-			   const char *name)
+/* The PF and its uplinks set all VFs, a VF's representor that VF alone */
+static int vf_check(struct net_device *dev, int vf)
 {
-	struct agilio *agl = agl_of(dev);
+	struct agl_repr *r = agl_repr_of(dev);
 
-	if (vf < 0 || vf >= pci_num_vf(agl->pdev))
-		return IOMEM_ERR_PTR(-EINVAL);
-	if (agl->vf_cfg.io && (readw(agl->vf_cfg.io + AGL_VFCFG_CAP) & op) == op)
+	if (vf < 0 || vf >= pci_num_vf(vf_card(dev)->pdev))
+		return -EINVAL;
+	return r && r->kind == AGL_REPR_VF && r->index != vf ? -EINVAL : 0;
+}
+
+static bool vf_can(struct agilio *agl, u16 op)
+{
+	return agl->vf_cfg.io &&
+	       (readw(agl->vf_cfg.io + AGL_VFCFG_CAP) & op) == op;
+}
+
+/*
+ * Return: the VF's entry, or why it can't be changed; NULL if nothing is asked
+ * for that isn't so already, without the firmware being able to.
+ */
+static void __iomem *vf_entry(struct net_device *dev, int vf, u16 op, bool asks,
+			      const char *name)
+{
+	struct agilio *agl = vf_card(dev);
+	int err = vf_check(dev, vf);
+
+	if (err)
+		return IOMEM_ERR_PTR(err);
+	if (vf_can(agl, op))
 		return agl->vf_cfg.io + AGL_VFCFG_ENTRY(vf);
+	if (!asks)
+		return NULL;
 	netdev_warn(dev, "this firmware can't set %s of a VF\n", name);
 	return IOMEM_ERR_PTR(-EOPNOTSUPP);
 }
 
-/* Under rtnl, as all of this file: one update at a time */
-static int update(struct net_device *dev, int vf, u16 what)
+/* Under rtnl, as all settings: one update at a time */
+static int vf_update(struct agilio *agl, int vf, u16 what)
 {
-	struct agilio *agl = agl_of(dev);
 	void __iomem *box = agl->vf_cfg.io;
 	int err;
 
@@ -42,20 +64,20 @@ static int update(struct net_device *dev, int vf, u16 what)
 	return err ?: -(int)readw(box + AGL_VFCFG_RET);
 }
 
-static int set_ctrl(struct net_device *dev, int vf, u16 op, const char *name,
-		    u8 mask, u8 bits)
+static int vf_set_ctrl(struct net_device *dev, int vf, u16 op, const char *name,
+		       u8 mask, u8 bits)
 {
-	void __iomem *e = entry(dev, vf, op, name);
+	void __iomem *e = vf_entry(dev, vf, op, bits, name);
 
-	if (IS_ERR(e))
-		return PTR_ERR(e);
+	if (IS_ERR_OR_NULL(e))
+		return PTR_ERR_OR_ZERO(e);
 	writeb((readb(e + AGL_VFCFG_CTRL) & ~mask) | bits, e + AGL_VFCFG_CTRL);
-	return update(dev, vf, op);
+	return vf_update(vf_card(dev), vf, op);
 }
 
 /**
  * agl_vf_set_mac - ndo_set_vf_mac
- * @dev: PF's netdev
+ * @dev: the PF's netdev or a representor
  * @vf: number
  * @mac: address that the VF finds when its driver is loaded
  *
@@ -68,12 +90,12 @@ int agl_vf_set_mac(struct net_device *dev, int vf, u8 *mac)
 
 	if (is_multicast_ether_addr(mac))
 		return -EINVAL;
-	e = entry(dev, vf, AGL_VFCFG_OP_MAC, "the MAC address");
+	e = vf_entry(dev, vf, AGL_VFCFG_OP_MAC, true, "the MAC address");
 	if (IS_ERR(e))
 		return PTR_ERR(e);
 	writel(get_unaligned_be32(mac), e + AGL_VFCFG_MAC_HI);
 	writew(get_unaligned_be16(mac + 4), e + AGL_VFCFG_MAC_LO);
-	err = update(dev, vf, AGL_VFCFG_OP_MAC);
+	err = vf_update(vf_card(dev), vf, AGL_VFCFG_OP_MAC);
 	if (!err)
 		netdev_info(dev, "VF %d: %pM, when its driver is loaded next\n",
 			    vf, mac);
@@ -82,7 +104,7 @@ int agl_vf_set_mac(struct net_device *dev, int vf, u8 *mac)
 
 /**
  * agl_vf_set_vlan - ndo_set_vf_vlan
- * @dev: PF's netdev
+ * @dev: the PF's netdev or a representor
  * @vf: number
  * @vlan: id, 0 for none
  * @qos: priority
@@ -93,27 +115,27 @@ int agl_vf_set_mac(struct net_device *dev, int vf, u8 *mac)
 int agl_vf_set_vlan(struct net_device *dev, int vf, u16 vlan, u8 qos,
 		    __be16 proto)
 {
-	bool s_tag = proto != htons(ETH_P_8021Q);
+	bool s_tag = (vlan || qos) && proto != htons(ETH_P_8021Q);
 	u16 op = AGL_VFCFG_OP_VLAN | (s_tag ? AGL_VFCFG_OP_VLAN_PROTO : 0);
 	void __iomem *e;
 	u32 word;
 
 	if (vlan >= VLAN_N_VID || qos > 7 || !eth_type_vlan(proto))
 		return -EINVAL;
-	e = entry(dev, vf, op, s_tag ? "a VLAN of 802.1ad" : "the VLAN");
-	if (IS_ERR(e))
-		return PTR_ERR(e);
+	e = vf_entry(dev, vf, op, vlan || qos,
+		     s_tag ? "a VLAN of 802.1ad" : "the VLAN");
+	if (IS_ERR_OR_NULL(e))
+		return PTR_ERR_OR_ZERO(e);
 	word = vlan | qos << VLAN_PRIO_SHIFT;
-	if (word && readw(agl_of(dev)->vf_cfg.io + AGL_VFCFG_CAP) &
-	    AGL_VFCFG_OP_VLAN_PROTO)
+	if (word && vf_can(vf_card(dev), AGL_VFCFG_OP_VLAN_PROTO))
 		word |= (u32)be16_to_cpu(proto) << 16;
 	writel(word, e + AGL_VFCFG_VLAN);
-	return update(dev, vf, op);
+	return vf_update(vf_card(dev), vf, op);
 }
 
 /**
  * agl_vf_set_link - ndo_set_vf_link_state
- * @dev: PF's netdev
+ * @dev: the PF's netdev or a representor
  * @vf: number
  * @state: IFLA_VF_LINK_STATE_
  *
@@ -129,13 +151,13 @@ int agl_vf_set_link(struct net_device *dev, int vf, int state)
 
 	if (state < 0 || state >= ARRAY_SIZE(bits))
 		return -EINVAL;
-	return set_ctrl(dev, vf, AGL_VFCFG_OP_LINK, "the link state",
-			AGL_VFCFG_LINK, bits[state]);
+	return vf_set_ctrl(dev, vf, AGL_VFCFG_OP_LINK, "the link state",
+			   AGL_VFCFG_LINK, bits[state]);
 }
 
 /**
  * agl_vf_set_spoofchk - ndo_set_vf_spoofchk
- * @dev: PF's netdev
+ * @dev: the PF's netdev or a representor
  * @vf: number
  * @on: whether the card drops what has another source address
  *
@@ -143,13 +165,13 @@ int agl_vf_set_link(struct net_device *dev, int vf, int state)
  */
 int agl_vf_set_spoofchk(struct net_device *dev, int vf, bool on)
 {
-	return set_ctrl(dev, vf, AGL_VFCFG_OP_SPOOF, "spoof check",
-			AGL_VFCFG_SPOOF, on ? AGL_VFCFG_SPOOF : 0);
+	return vf_set_ctrl(dev, vf, AGL_VFCFG_OP_SPOOF, "spoof check",
+			   AGL_VFCFG_SPOOF, on ? AGL_VFCFG_SPOOF : 0);
 }
 
 /**
  * agl_vf_set_trust - ndo_set_vf_trust
- * @dev: PF's netdev
+ * @dev: the PF's netdev or a representor
  * @vf: number
  * @on: whether the VF may become promiscuous
  *
@@ -157,13 +179,13 @@ int agl_vf_set_spoofchk(struct net_device *dev, int vf, bool on)
  */
 int agl_vf_set_trust(struct net_device *dev, int vf, bool on)
 {
-	return set_ctrl(dev, vf, AGL_VFCFG_OP_TRUST, "trust", AGL_VFCFG_TRUST,
-			on ? AGL_VFCFG_TRUST : 0);
+	return vf_set_ctrl(dev, vf, AGL_VFCFG_OP_TRUST, "trust",
+			   AGL_VFCFG_TRUST, on ? AGL_VFCFG_TRUST : 0);
 }
 
 /**
  * agl_vf_set_rate - ndo_set_vf_rate
- * @dev: PF's netdev
+ * @dev: the PF's netdev or a representor
  * @vf: number
  * @min: Mbit/s
  * @max: Mbit/s, 0 for no limit
@@ -177,14 +199,14 @@ int agl_vf_set_rate(struct net_device *dev, int vf, int min, int max)
 	if (min < 0 || max < 0 || min >= AGL_VFCFG_NO_RATE ||
 	    max >= AGL_VFCFG_NO_RATE)
 		return -EINVAL;
-	e = entry(dev, vf, AGL_VFCFG_OP_RATE, "the rate");
-	if (IS_ERR(e))
-		return PTR_ERR(e);
+	e = vf_entry(dev, vf, AGL_VFCFG_OP_RATE, min || max, "the rate");
+	if (IS_ERR_OR_NULL(e))
+		return PTR_ERR_OR_ZERO(e);
 	writel((u32)(max ?: AGL_VFCFG_NO_RATE) << 16 | min, e + AGL_VFCFG_RATE);
-	return update(dev, vf, AGL_VFCFG_OP_RATE);
+	return vf_update(vf_card(dev), vf, AGL_VFCFG_OP_RATE);
 }
 
-static void read_rate(u32 word, struct ifla_vf_info *info)
+static void vf_read_rate(u32 word, struct ifla_vf_info *info)
 {
 	u16 max = word >> 16, min = word;
 
@@ -194,7 +216,7 @@ static void read_rate(u32 word, struct ifla_vf_info *info)
 
 /**
  * agl_vf_get_config - ndo_get_vf_config
- * @dev: PF's netdev
+ * @dev: the PF's netdev or a representor
  * @vf: number
  * @info: filled in
  *
@@ -202,15 +224,17 @@ static void read_rate(u32 word, struct ifla_vf_info *info)
  */
 int agl_vf_get_config(struct net_device *dev, int vf, struct ifla_vf_info *info)
 {
-	struct agilio *agl = agl_of(dev);
+	struct agilio *agl = vf_card(dev);
 	void __iomem *e;
 	u32 vlan;
 	u8 ctrl;
+	int err;
 
 	if (!agl->vf_cfg.io)
 		return -EOPNOTSUPP;
-	if (vf < 0 || vf >= pci_num_vf(agl->pdev))
-		return -EINVAL;
+	err = vf_check(dev, vf);
+	if (err)
+		return err;
 	e = agl->vf_cfg.io + AGL_VFCFG_ENTRY(vf);
 	memset(info, 0, sizeof(*info));
 	info->vf = vf;
@@ -225,7 +249,62 @@ int agl_vf_get_config(struct net_device *dev, int vf, struct ifla_vf_info *info)
 	info->trusted = !!(ctrl & AGL_VFCFG_TRUST);
 	/* The same numbers as IFLA_VF_LINK_STATE_ */
 	info->linkstate = FIELD_GET(AGL_VFCFG_LINK, ctrl);
-	if (readw(agl->vf_cfg.io + AGL_VFCFG_CAP) & AGL_VFCFG_OP_RATE)
-		read_rate(readl(e + AGL_VFCFG_RATE), info);
+	if (vf_can(agl, AGL_VFCFG_OP_RATE))
+		vf_read_rate(readl(e + AGL_VFCFG_RATE), info);
 	return 0;
+}
+
+/* What isn't as it should be. Return: AGL_VFCFG_OP_ of it */
+static u16 vf_clear(struct agilio *agl, unsigned int vf)
+{
+	void __iomem *e = agl->vf_cfg.io + AGL_VFCFG_ENTRY(vf);
+	u32 no_rate = (u32)AGL_VFCFG_NO_RATE << 16;
+	u16 ops = 0;
+
+	if (readl(e + AGL_VFCFG_MAC_HI) || readw(e + AGL_VFCFG_MAC_LO))
+		ops |= AGL_VFCFG_OP_MAC;
+	if (readl(e + AGL_VFCFG_VLAN))
+		ops |= AGL_VFCFG_OP_VLAN;
+	if (readb(e + AGL_VFCFG_CTRL))
+		ops |= AGL_VFCFG_OP_LINK | AGL_VFCFG_OP_SPOOF |
+		       AGL_VFCFG_OP_TRUST;
+	if (vf_can(agl, AGL_VFCFG_OP_RATE) &&
+	    readl(e + AGL_VFCFG_RATE) != no_rate)
+		ops |= AGL_VFCFG_OP_RATE;
+	writel(0, e + AGL_VFCFG_MAC_HI);
+	writew(0, e + AGL_VFCFG_MAC_LO);
+	writel(0, e + AGL_VFCFG_VLAN);
+	writeb(0, e + AGL_VFCFG_CTRL);
+	if (ops & AGL_VFCFG_OP_RATE)
+		writel(no_rate, e + AGL_VFCFG_RATE);
+	return ops & readw(agl->vf_cfg.io + AGL_VFCFG_CAP);
+}
+
+/**
+ * agl_vf_reset - forget what was set for VFs that are gone
+ * @agl: card
+ * @count: VFs that are about to be made
+ *
+ * The next user of a VF shall not inherit the VLAN, the address or the link
+ * state of the last one: not from the PF's settings, and not from what its
+ * driver wrote.
+ *
+ * Return: 0 or errors of the firmware.
+ */
+int agl_vf_reset(struct agilio *agl, unsigned int count)
+{
+	unsigned int i;
+	int err = 0;
+
+	rtnl_lock();
+	for (i = 0; i < count && !err; i++) {
+		u16 ops = agl->vf_cfg.io ? vf_clear(agl, i) : 0;
+
+		if (ops)
+			err = vf_update(agl, i, ops);
+		writel(0, agl->vf_bar.io + i * AGL_CB_SIZE + AGL_CB_MAC_HI);
+		writew(0, agl->vf_bar.io + i * AGL_CB_SIZE + AGL_CB_MAC_LO);
+	}
+	rtnl_unlock();
+	return err;
 }

@@ -17,6 +17,8 @@ static int vnic_open(struct net_device *dev)
 	err = agl_vnic_open(v);
 	if (err)
 		netdev_err(dev, "can't be opened: %pe\n", ERR_PTR(err));
+	else
+		schedule_work(&v->link_work); /* it may have been up before */
 	return err;
 }
 
@@ -124,7 +126,7 @@ void agl_vnic_dev_reset(struct agl_vnic *vnic)
  */
 void agl_vnic_dev_link(struct agl_vnic *vnic, bool up)
 {
-	if (up)
+	if (up && netif_running(vnic->netdev))
 		netif_carrier_on(vnic->netdev);
 	else
 		netif_carrier_off(vnic->netdev);
@@ -355,8 +357,7 @@ static struct net_device *pf_source(struct agl_vnic *vnic, u32 port)
 {
 	struct agl_repr *r = agl_repr_find(vnic->priv, port);
 
-	/* One that is down takes nothing */
-	return r && netif_running(r->netdev) ? r->netdev : NULL;
+	return r ? r->netdev : NULL;
 }
 
 /*

@@ -222,7 +222,8 @@ static void rx_deliver(struct agl_ring_vec *vec, struct sk_buff *skb,
 		return;
 	if (m->port && vnic->ops->source)
 		dev = vnic->ops->source(vnic, m->port);
-	if (!dev) {
+	/* A device that is down takes nothing, whoever keeps the rings running */
+	if (!dev || !netif_running(dev)) {
 		c->drops++;
 		dev_kfree_skb_any(skb);
 		return;

@@ -289,6 +289,36 @@ bool agl_tx_control_room(struct agl_vnic *vnic)
 	return skb_queue_len_lockless(&vnic->backlog) < AGL_CONTROL_BACKLOG;
 }
 
+/**
+ * agl_tx_control_done - how far the card has come, to see whether it moves
+ * @vnic: control vNIC
+ *
+ * Return: a number that changes when it does.
+ */
+u32 agl_tx_control_done(struct agl_vnic *vnic)
+{
+	u32 done;
+
+	spin_lock_bh(&vnic->tx_lock);
+	done = vnic->rings ? READ_ONCE(vnic->rings->vec[0].tx.rd) : 0;
+	spin_unlock_bh(&vnic->tx_lock);
+	return done;
+}
+
+/**
+ * agl_tx_control_poke - look at the rings without an interrupt
+ * @vnic: control vNIC, of which an interrupt may have been lost
+ */
+void agl_tx_control_poke(struct agl_vnic *vnic)
+{
+	spin_lock_bh(&vnic->tx_lock);
+	if (vnic->rings) {
+		writel(0, vnic->rings->vec[0].tx.qc + AGL_QC_ADD_WPTR);
+		napi_schedule(&vnic->rings->vec[0].napi);
+	}
+	spin_unlock_bh(&vnic->tx_lock);
+}
+
 static void tx_control_drain(struct agl_vnic *vnic, struct agl_tx_ring *r)
 {
 	struct sk_buff *skb;

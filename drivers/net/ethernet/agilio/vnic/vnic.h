@@ -400,6 +400,8 @@ netdev_tx_t agl_tx(struct agl_vnic *vnic, struct sk_buff *skb);
 void agl_tx_control(struct agl_vnic *vnic, struct sk_buff *skb);
 void agl_tx_control_kick(struct agl_vnic *vnic);
 bool agl_tx_control_room(struct agl_vnic *vnic);
+u32 agl_tx_control_done(struct agl_vnic *vnic);
+void agl_tx_control_poke(struct agl_vnic *vnic);
 void agl_tx_complete(struct agl_ring_vec *vec, int budget);
 void agl_tx_purge(struct agl_ring_vec *vec);
 

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What doesn't answer any more. Nobody waits for it again: a waiter that runs
+ * into its time limit says so here, and all look here before they wait.
+ */
+#include "chip.h"
+
+static const char * const faults[AGL_FAULTS] = {
+	[AGL_FAULT_GONE] = "the card is gone: it reads as all ones",
+	[AGL_FAULT_NSP] = "the service processor does not answer",
+	[AGL_FAULT_QUEUE] = "the card takes no messages",
+	[AGL_FAULT_REPLY] = "the firmware does not answer to messages",
+	[AGL_FAULT_LOST] = "messages to the card were lost: load the driver anew",
+};
+
+/* A function that is unplugged, held by error recovery or asleep */
+static bool chip_gone(struct agl_chip *chip)
+{
+	if (test_bit(AGL_FAULT_GONE, &chip->faults))
+		return true;
+	/* A slot word is never all ones */
+	if (!pci_channel_offline(chip->pdev) &&
+	    (!chip->csr || readl(chip->csr) != U32_MAX))
+		return false;
+	agl_chip_fault(chip, AGL_FAULT_GONE);
+	return true;
+}
+
+/**
+ * agl_chip_fault - note that something does not answer
+ * @chip: card
+ * @fault: what; the log has it once
+ */
+void agl_chip_fault(struct agl_chip *chip, enum agl_fault fault)
+{
+	if (fault != AGL_FAULT_GONE && chip_gone(chip))
+		return;
+	if (!test_and_set_bit(fault, &chip->faults))
+		dev_err(&chip->pdev->dev, "%s\n", faults[fault]);
+}
+
+/**
+ * agl_chip_mended - note that it answers again
+ * @chip: card
+ * @fault: what was noted
+ */
+void agl_chip_mended(struct agl_chip *chip, enum agl_fault fault)
+{
+	if (test_and_clear_bit(fault, &chip->faults))
+		dev_info(&chip->pdev->dev, "no longer: %s\n", faults[fault]);
+}
+
+/**
+ * agl_chip_dead - whether waiting for something is in vain
+ * @chip: card
+ * @fault: what
+ *
+ * Return: true if it doesn't answer, or the whole card is gone.
+ */
+bool agl_chip_dead(struct agl_chip *chip, enum agl_fault fault)
+{
+	return test_bit(fault, &chip->faults) || chip_gone(chip);
+}
+
+/**
+ * agl_chip_known_dead - the same without asking the card, for hot paths
+ * @chip: card
+ * @fault: what
+ *
+ * Return: as agl_chip_dead().
+ */
+bool agl_chip_known_dead(const struct agl_chip *chip, enum agl_fault fault)
+{
+	unsigned long mask = BIT(fault) | BIT(AGL_FAULT_GONE);
+
+	return READ_ONCE(chip->faults) & mask;
+}
