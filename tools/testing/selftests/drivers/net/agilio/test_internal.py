@@ -128,14 +128,15 @@ def wrong_vlan() -> None:
 def in_order() -> None:
     if os.environ.get("LAB_DRIVER") != "agilio":
         raise ktest.Skip("mainline keeps no order")
-    data = incoming("vxlan", False, None).bytes(INNER)
+    o = incoming("vxlan", False, None)
+    data = o.bytes(INNER)
     enter = way_in(False, None, flags="")
     drop = enter.replace("pref 10", "pref 20")
     drop = drop[:drop.index("action")] + "action drop"
     dev = tunnel.device("vxlan")
     sh(f"tc filter add dev {dev} ingress prot ip pref 1 flower "
-       f"{incoming('vxlan', False, None).match()} action tunnel_key unset pipe "
-       f"action mirred egress redirect dev {REP}")
+       f"{o.match()} enc_tos 0x{o.tos:x} enc_ttl {o.ttl} action tunnel_key unset "
+       f"pipe action mirred egress redirect dev {REP}")
     try:
         for rule in ((enter, drop), (drop, enter)):
             sh(rule[0])
