@@ -9,6 +9,8 @@
 #include "../agilio.h"
 #include "table.h"
 
+#define AGL_STATS_OVERHEAD	14
+
 /**
  * agl_stats_context - the firmware's number of a statistics context
  * @t: table
@@ -35,6 +37,19 @@ static u32 context_id(const struct agl_table *t, u32 ctx)
 	if (index >= t->context_count / t->units || unit >= t->units)
 		return t->context_count;
 	return (t->context_count / t->units - 1 - index) * t->units + unit;
+}
+
+/*
+ * The firmware adds 14 bytes to the length of each packet, with its Ethernet
+ * header and without FCS (05-observed-behaviour.md section 0.2). Users get what
+ * Open vSwitch counts for the same packets in software.
+ */
+static u64 stats_bytes(const struct agl_flow_stats *rec)
+{
+	u64 more = (u64)AGL_STATS_OVERHEAD * be32_to_cpu(rec->packets);
+	u64 bytes = be64_to_cpu(rec->bytes);
+
+	return bytes > more ? bytes - more : 0;
 }
 
 /* Under the lock: a flow counts for each filter of its path */
@@ -77,7 +92,7 @@ void agl_stats_rx(struct agilio *agl, const struct agl_flow_stats *rec,
 		if (!flow || (!flow->pre &&
 			      flow->cookie != be64_to_cpu(rec->cookie)))
 			continue;
-		stats_add(flow, be32_to_cpu(rec->packets), be64_to_cpu(rec->bytes));
+		stats_add(flow, be32_to_cpu(rec->packets), stats_bytes(rec));
 	}
 	spin_unlock(&t->stats_lock);
 	rcu_read_unlock();

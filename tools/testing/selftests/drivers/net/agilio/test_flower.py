@@ -17,7 +17,9 @@ from lib.net import (Port, arrival, counter, env, hw_stats, nothing_wrong,
                      quiet, sh, until, wait_carrier, wire)
 from lib.pkt import ICMP, SCTP, TCP, Frame
 
-OVERHEAD = 14       # per packet, 05-observed-behaviour.md section 0.2
+# The firmware's, per packet (05-observed-behaviour.md section 0.2); nfp.ko passes
+# it on, agilio.ko says what software would
+OVERHEAD = 14 if ktest.driver() == "nfp" else 0
 V6 = {"ip": "fd00::1", "to": "fd00::2"}
 MARK = b"agilio-test-payload"
 
@@ -502,7 +504,7 @@ def labelled(payload: int) -> bytes:
     return data[:12] + b"\x88\x47" + bytes.fromhex("00d05140") + data[14:]
 
 
-@test("100 MPLS frames of 82 bytes: all counted, with 86.4 bytes each at least")
+@test("100 MPLS frames of 82 bytes: all counted, nine tenths of their bytes at least")
 def mpls_bytes() -> None:
     frame = labelled(82 - 46)
     assert len(frame) == 82
@@ -514,7 +516,7 @@ def mpls_bytes() -> None:
             got = arrival([bench.vf], lambda f: MARK in f)
             assert got and got[1] == frame
         until("100 counted", lambda: hw_stats(bench.up)[0] == 100)
-        assert hw_stats(bench.up)[1] >= 8640, hw_stats(bench.up)
+        assert hw_stats(bench.up)[1] >= 90 * (82 + OVERHEAD), hw_stats(bench.up)
     finally:
         bench.clear()
 
