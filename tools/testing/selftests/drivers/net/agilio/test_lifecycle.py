@@ -22,7 +22,7 @@ ROUNDS = 20
 
 def insert() -> None:
     sh("modprobe nfp" if ktest.driver() == "nfp" else "insmod /lab/agilio.ko")
-    sh("udevadm settle -t 60")
+    sh("udevadm settle -t 180")
 
 
 def remove() -> None:
@@ -72,7 +72,7 @@ def sixty() -> None:
         until("60 VF netdevs", lambda: len(
             [v for v in range(60) if os.path.isdir(f"{SYS}/virtfn{v}/net")])
             == 60, 60)
-        sh("udevadm settle -t 60")
+        sh("udevadm settle -t 180")
         assert len(representors("pf0vf")) == 60
         assert len(netdevs() - before) == 120
         last_rep = next(d for d in representors("pf0vf") if open(
@@ -174,7 +174,7 @@ def bulk() -> None:
 @test("VFs go while the PF's queue still has packets of their representors")
 def packets_outlive() -> None:
     set_vfs(2)
-    sh("udevadm settle -t 60")
+    sh("udevadm settle -t 180")
     pf = env("PF")
     rep = next(d for d in representors("pf0vf") if open(
         f"/sys/class/net/{d}/phys_port_name").read().strip() == "pf0vf0")
@@ -197,7 +197,7 @@ def packets_outlive() -> None:
     until("they are sent", lambda: not waiting())
     # What their memory would be used for next
     set_vfs(2)
-    sh(f"udevadm settle -t 60; tc qdisc del dev {pf} root")
+    sh(f"udevadm settle -t 180; tc qdisc del dev {pf} root")
     set_vfs(0)
 
 
@@ -216,7 +216,7 @@ def devlink_asked() -> None:
     finally:
         asking.kill()
         asking.wait()
-    sh("udevadm settle -t 60")
+    sh("udevadm settle -t 180")
     assert len(representors()) == len(every("UPLINK")) + 1
     assert "fw.app" in sh(f"devlink dev info pci/{CARD}")
 
