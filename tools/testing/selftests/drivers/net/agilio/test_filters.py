@@ -111,11 +111,11 @@ def many_ways() -> None:
 
 @case("31 pedits of 128 keys: refused, and still first")
 def many_keys() -> None:
-    keys = " ".join(["munge offset 0 u8 set 1"] * 128)
+    keys = "ex " + " ".join(["munge ip ttl set 5"] * 128)
     try:
         for n in range(1, 32):
             sh(f"tc actions add action pedit {keys} pipe index {n}")
-        many = " ".join(f"action pedit index {n} pipe" for n in range(1, 32)) + " " + OUT
+        many = " ".join(f"action pedit index {n}" for n in range(1, 32)) + " " + OUT
         shields(add("dst_ip 10.0.0.2", many, flags=""), add("", pref=2),
                 lambda: del_(1))
     finally:

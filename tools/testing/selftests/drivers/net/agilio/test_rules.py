@@ -797,7 +797,7 @@ def hw_tc_offload() -> None:
     finally:
         clear()
     sh(f"ethtool -K {UP} hw-tc-offload off")
-    assert "disabled" in fails(add("ip", OUT))
+    assert "hw-tc-offload is off" in fails(add("ip", OUT))
     sh(f"ethtool -K {UP} hw-tc-offload on")
 
 
