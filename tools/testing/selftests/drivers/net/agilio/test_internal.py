@@ -179,6 +179,40 @@ def refused() -> None:
     assert ktest.driver() == "nfp" or "needs dst_mac" in text, text
     text = fails(way_in(False, 20).replace("vlan_ethtype ip ", ""))
     assert ktest.driver() == "nfp" or "needs protocol ip" in text, text
+    if ktest.driver() == "nfp":
+        return
+    plain, tagged = way_in(False, None), way_in(False, 20)
+    for rule, words in (
+            (plain.replace("action skbedit ptype host pipe", ""), "skbedit ptype host"),
+            (plain.replace("action skbedit", f"action mirred egress mirror dev {REP} pipe "
+                           "action skbedit"), "can't have other actions"),
+            (tagged.replace("vlan_id 20", "vlan_prio 1"), "needs a whole vlan_id"),
+            (tagged.replace("action vlan pop pipe", ""), "needs vlan pop"),
+            (tagged.replace("vlan_ethtype ip", "vlan_ethtype 802.1q cvlan_id 5 "
+                            "cvlan_ethtype ip"), "two VLAN tags")):
+        text = fails(rule)
+        assert words in text, text
+
+
+@test("a way to the internal port without src_mac: not where neighbours are asked")
+def any_peer() -> None:
+    rule = way_in(False, None).replace(f"src_mac {PEER}", "")
+    if ktest.driver() == "nfp":
+        return
+    try:
+        if DECAP_V2:
+            assert "needs src_mac with this firmware" in fails(rule)
+        else:
+            sh(rule)
+    finally:
+        sh(f"tc filter del dev {UP} ingress")
+
+
+@test("the internal port is down: no way in")
+def port_down() -> None:
+    sh(f"ip link set {PHY} down")
+    text = fails(way_in(False, None))
+    assert ktest.driver() == "nfp" or f"{PHY} is down" in text, text
 
 
 @test("the internal port goes: nothing of it stays in the card")
@@ -209,4 +243,4 @@ if __name__ == "__main__":
     sh(f"tc qdisc add dev {UP} clsact; tc qdisc add dev {REP} clsact; "
        f"tc qdisc add dev {PHY} clsact")
     far, vf, host = wire(0), Port(env("VF0")), Port(UP)
-    raise SystemExit(ktest.run("internal"))
+    raise SystemExit(ktest.run("internal", refusals=True))
