@@ -337,4 +337,4 @@ if __name__ == "__main__":
     sh(f"tc qdisc add dev {UP} clsact; tc qdisc add dev {REP} clsact; "
        f"tc qdisc add dev {PHY} clsact")
     far, vf, host = wire(0), Port(env("VF0")), Port(UP)
-    raise SystemExit(ktest.run("internal"))
+    raise SystemExit(ktest.run("internal", refusals=True))

@@ -145,6 +145,16 @@ REFUSALS: list[tuple[str, str, str, str]] = [
     ("ipv6", f"ip_proto icmpv6 action pedit ex munge ip6 src set fd00::5 pipe "
      f"{OUT}", "pedit", "ICMPv6"),
     ("ip", f"{OUT} hw_stats immediate", "action", "hw_stats"),
+    ("ip", f"{OUT} pipe action drop", "action", "drop after the packet is gone"),
+    ("all", f"action mpls push label 5 ttl 9 pipe {OUT}", "action",
+     "mpls push without a match"),
+    ("ip", f"action mpls modify label 5 pipe {OUT}", "action",
+     "mpls modify without a match"),
+    ("ip", f"action vlan modify id 7 pipe {OUT}", "action",
+     "vlan modify without a match"),
+    ("ip", f"action skbedit ptype otherhost pipe {OUT}", "action",
+     "only host makes sense"),
+    ("all", f"ip_flags nofrag {OUT}", "match", "IP fields without protocol"),
 ]
 
 
@@ -178,13 +188,26 @@ for _proto, _rule, _reason, _words in REFUSALS:
 def other_devices() -> None:
     sh(f"ip link add o-br type bridge; ip link add o-dummy type dummy; "
        f"ip link add o-mac link {UP1} type macvlan; "
-       "for d in o-br o-dummy o-mac; do ip link set $d up; done")
+       "ip link add link o-dummy name o-vlan type vlan id 5; "
+       "for d in o-br o-dummy o-mac o-vlan; do ip link set $d up; done")
     try:
         for dev in ("o-br", "o-dummy", "o-mac"):
             text = fails(add("ip", f"action mirred egress redirect dev {dev}"))
             assert f"{dev}, which is no port of this card" in text, text
+        text = fails(add("ip", "action mirred egress redirect dev o-vlan"))
+        assert "o-vlan, which is on no port of this card" in text, text
     finally:
         sh("ip link del o-br; ip link del o-dummy; ip link del o-mac")
+
+
+@test("refused: other classifiers, matchall of one protocol")
+def other_kinds() -> None:
+    text = fails(f"tc filter add dev {UP} ingress prot ip pref 1 matchall skip_sw {OUT}")
+    assert "matchall" in text and "protocol all" in text, text
+    text = sh(f"tc filter add dev {UP} ingress prot ip pref 1 u32 skip_sw match ip dst "
+              f"10.0.0.2 {OUT} 2>&1; true")
+    assert counter("rules") == 0, text
+    clear()
 
 
 @test("refused: skbedit queue_mapping, which software has not either")
@@ -919,4 +942,4 @@ if __name__ == "__main__":
     for _dev in (UP, REP, env("VF0")):
         wait_carrier(_dev)
     sh(f"tc qdisc add dev {UP} clsact")
-    raise SystemExit(ktest.run("rules"))
+    raise SystemExit(ktest.run("rules", refusals=True))

@@ -683,6 +683,22 @@ REFUSED = [
     (REP, "", "second output",
      f"action tunnel_key set src_ip 0.0.0.0 dst_ip {REMOTE[False]} id 1 dst_port 4789 "
      f"pipe action mirred egress mirror dev t_vxlan {TO_VX}"),
+    (REP, "", "a second tunnel_key set",
+     f"action tunnel_key set src_ip 0.0.0.0 dst_ip {REMOTE[False]} id 1 dst_port 4789 "
+     f"pipe action tunnel_key set src_ip 0.0.0.0 dst_ip {REMOTE[False]} id 2 dst_port "
+     f"4789 {TO_VX}"),
+    ("t_vxlan", ENC + "enc_dst_port 4789", "tunnel_key unset after set",
+     f"action tunnel_key set src_ip 0.0.0.0 dst_ip {REMOTE[False]} id 1 dst_port 4789 "
+     f"pipe action tunnel_key unset pipe action mirred egress redirect dev {REP}"),
+    (REP, "", "flags other than key, csum, nofrag",
+     f"action tunnel_key set src_ip 0.0.0.0 dst_ip {REMOTE[False]} id 1 dst_port 4789 "
+     f"vxlan_opts 5 {TO_VX}"),
+    (REP, "ip_tos 0x1/0x1", "half of ip_tos' ECN",
+     f"action tunnel_key set src_ip 0.0.0.0 dst_ip {REMOTE[False]} id 1 dst_port 4789 "
+     f"{TO_VX}"),
+    (REP, "", "t_gre is for the other family",
+     f"action tunnel_key set src_ip :: dst_ip {REMOTE[True]} id 1 pipe action mirred "
+     "egress redirect dev t_gre"),
     (REP, "", "take 36 bytes",
      f"action tunnel_key set src_ip 0.0.0.0 dst_ip {REMOTE[False]} id 1 dst_port 6081 "
      f"geneve_opts 0102:80:{'11' * 28} pipe action mirred egress redirect dev t_geneve"),
@@ -874,6 +890,24 @@ def fixed_refused() -> None:
             sh(f"tc filter del dev {on} ingress; ip link del fix0")
 
 
+@test("refused for the inner protocol: none, or too much of it to match")
+def inner_protocol() -> None:
+    needs_agilio()
+    tunnel.device("vxlan")
+    dev = tunnel.device("geneve")
+    try:
+        text = fails(f"tc filter add dev {REP} ingress prot all pref 1 flower skip_sw "
+                     f"action {outgoing('vxlan', False).action()} {TO_VX}")
+        assert "tunnel_key set without a match on the protocol" in text, text
+        text = sh(f"tc filter add dev {dev} ingress prot ipv6 pref 1 flower verbose "
+                  f"src_mac {PEER} ip_proto tcp dst_port 5 {ENC} enc_dst_port 6081 "
+                  f"geneve_opts {OPTION.text()} action mirred egress redirect dev {REP} "
+                  "2>&1")
+        assert "the match is longer than 128 bytes" in text, text
+    finally:
+        sh(f"tc filter del dev {dev} ingress")
+
+
 @test("an id that the tunnel has no room for: no other id's packets are taken")
 def wide_id() -> None:
     needs_agilio()
@@ -995,4 +1029,4 @@ if __name__ == "__main__":
         sh(f"tc filter add dev {UP} ingress prot {_proto} pref {100 + _n} flower "
            "skip_hw ip_proto udp dst_port 6081 action drop")
     host, on_rep, arp = Port(UP), Port(REP), wire(0)
-    raise SystemExit(ktest.run("tunnel"))
+    raise SystemExit(ktest.run("tunnel", refusals=True))

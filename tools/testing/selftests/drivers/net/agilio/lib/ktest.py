@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 import traceback
 from collections.abc import Callable
@@ -95,10 +96,39 @@ def where(e: BaseException) -> str:
     return f"{at.filename.rsplit('/', 1)[-1]}:{at.lineno}"
 
 
-def run(title: str, met: tuple[str, ...] = ()) -> int:
+class Refusals:
+    """The words that agilio.ko refuses rules with, from its trace events."""
+
+    ROOT = "/sys/kernel/tracing"
+    HERE = f"{ROOT}/instances/refusals"
+
+    def __init__(self) -> None:
+        if not os.path.exists(f"{self.ROOT}/instances"):
+            subprocess.run(["mount", "-t", "tracefs", "nodev", self.ROOT], check=True)
+        os.mkdir(self.HERE)
+        self._write("events/agilio/agilio_refused/enable", "1")
+
+    def _write(self, name: str, value: str) -> None:
+        with open(f"{self.HERE}/{name}", "w", encoding="ascii") as f:
+            f.write(value)
+
+    def end(self) -> None:
+        """Print them, each once, for scripts/test to see which are missing."""
+        self._write("events/agilio/agilio_refused/enable", "0")
+        with open(f"{self.HERE}/trace", encoding="ascii", errors="replace") as f:
+            texts = {m.group(1) for x in f
+                     if (m := re.search(r" tc_refused_\w+: (.*)", x))}
+        for text in sorted(texts):
+            print(f"# refusal: {text}")
+        os.rmdir(self.HERE)
+
+
+def run(title: str, met: tuple[str, ...] = (), refusals: bool = False) -> int:
     """Run all tests, or those whose names contain an argument. @met: what the
-    model counts as wrong, and meets here on purpose."""
+    model counts as wrong, and meets here on purpose. @refusals: agilio.ko
+    refuses rules here, and with which words is to be known."""
     todo = chosen(sys.argv[1:])
+    words = Refusals() if refusals and driver() == "agilio" else None
     todo.append(Case("the model met nothing wrong", lambda: nothing_wrong(met)))
     kmsg = Kmsg()
     boot = [x for x in kmsg.lines() if complaint(x)]
@@ -130,4 +160,6 @@ def run(title: str, met: tuple[str, ...] = ()) -> int:
             print(f"# the kernel did not say {t.says!r}")
         bad += report(verdict, name, [x for x in log if complaint(x, t.noisy) and
                                       not (t.says and t.says in x)])
+    if words:
+        words.end()
     return 1 if bad else 0
