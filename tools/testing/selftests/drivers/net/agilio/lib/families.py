@@ -21,8 +21,9 @@ LLDP_MAC = "01:80:c2:00:00:0e"
 # What a filter of that priority is for: a pref has one protocol in tc
 PREFS = {10: "ip", 20: "ip", 30: "ipv6", 40: "all", 50: "ip", 60: "802.1q",
          70: "ipv6", 80: "ip", 90: "arp", 100: "all"}
-# Of each thousand: how often tc's flags are so
-FLAGS = (("skip_sw", 300), ("", 600), ("skip_hw", 100))
+# How often tc's flags are so. Of skip_hw a driver is not even told: what is in
+# hardware comes before it, whatever its priority
+FLAGS = (("skip_sw", 1), ("", 2))
 MSS = 512
 
 
@@ -197,7 +198,9 @@ def fragment(r: random.Random, f: Frame) -> tuple[str, Callable[[int], bytes]]:
 
 
 def wrong_length(r: random.Random, f: Frame) -> tuple[str, Callable[[int], bytes]]:
-    """A length of IP's that is not true."""
+    """A length of IP's that is not true. What the card takes for L4 then has no
+    checksum, which it would make anew after an edit."""
+    f = f.with_(proto=r.choice([SCTP, 89]))
     at = 14 + 4 * len(f.vlans)
     value = r.choice([0, 1, 8, 19, 39, 45, 400, 65535])
     ihl = r.choice([None, None, 0x4f, 0x44]) if not f.v6 else None
