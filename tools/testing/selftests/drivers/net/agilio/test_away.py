@@ -110,6 +110,7 @@ def down_first() -> None:
         until("to the VF", lambda: goes(vf))
     finally:
         sh(f"ip link set {REP} up; tc filter del dev {UP} ingress")
+        setup()
 
 
 @test("while a rule's device is down no later one acts in its place, then both do")
@@ -146,6 +147,8 @@ def representor_down() -> None:
         until("to the VF", lambda: goes(vf))
     finally:
         sh(f"tc filter del dev {UP} ingress")
+        # Its socket has been told, and would tell
+        setup()
 
 
 @test("the device of a chain's second filter goes")
