@@ -19,7 +19,7 @@ openvswitch-switch iproute2 ethtool iperf3 tcpdump python3-scapy jq iputils-ping
 procps netcat-openbsd strace socat
 qemu-system-x86 gcc clang libclang-rt-19-dev make sparse pkgconf
 libglib2.0-dev python3 shellcheck bc flex bison xz-utils dpkg-dev
-ca-certificates dkms python3-docutils
+ca-certificates dkms python3-docutils mypy
 """.split()
 FIRMWARE = "firmware-netronome"
 HOST_TOOLS = {"mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs",

@@ -51,7 +51,8 @@ def goes(to: Port, tagged: int | None = None) -> bool:
 
 def sent_by_card(o: Outer) -> bool:
     """A packet of the VF: out of the wire in the tunnel? Else it is the host's."""
-    far.drain(), on_rep.drain()
+    far.drain()
+    on_rep.drain()
     vf.send(INNER)
     got = arrival([far, on_rep], marked)
     assert got, "a packet is lost"
@@ -191,14 +192,18 @@ def gre_remote() -> None:
     sh(out)
     try:
         until("by the card", lambda: sent_by_card(outgoing()))
-        vf.drain(), host.drain(), far.send(back)
+        vf.drain()
+        host.drain()
+        far.send(back)
         got = arrival([vf, host], marked)
         assert got and got[0] is vf
         sh(f"ip link set fix0 type gretap local {LOCAL} remote {OTHER} key 9 ttl 99 "
            "tos 0x1c")
         until("both are the host's", lambda: counter("rules") == 0)
         assert not sent_by_card(outgoing())
-        vf.drain(), host.drain(), far.send(back)
+        vf.drain()
+        host.drain()
+        far.send(back)
         got = arrival([vf, host], marked)
         assert got and got[0] is host
         sh(f"tc filter del dev {REP} ingress; {out}")

@@ -15,6 +15,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable
+from functools import partial
 
 from lib import ktest
 from lib.ktest import test
@@ -366,9 +367,9 @@ def update_dead() -> None:
     with Traffic():
         for dev, mtu in ((VF, 1400), (PF, 1500)):
             sh("lab-qmp fault update-dead=1")
-            refused(lambda d=dev, m=mtu: set_mtu(d, m), 8)
+            refused(partial(set_mtu, dev, mtu), 8)
             assert not is_up(dev), dev
-            refused(lambda d=dev: set_up(d, True), 1)
+            refused(partial(set_up, dev, True), 1)
             sh("lab-qmp fault update-dead=0")
             set_up(dev, True)
             set_mtu(dev, 9216)

@@ -9,6 +9,7 @@ import re
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from lib import ktest
 from lib.genl import queue_stats
@@ -461,7 +462,7 @@ def qinq(outer: int, inner: int) -> None:
 for _o in (0x8100, 0x88a8):
     for _i in (0x8100, 0x88a8):
         test(f"match: QinQ {_o:04x}/{_i:04x}, and none of the other three")(
-            lambda o=_o, i=_i: qinq(o, i))
+            partial(qinq, _o, _i))
 
 
 @test("VF to VF and VF to wire, and nothing of it through the host")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from lib import ktest, tunnel
 from lib.ktest import test
@@ -69,7 +70,8 @@ def decapsulating(kind: str, tags: dict[bool, Tag]) -> Iterator[None]:
 
 
 def goes(data: bytes, want: bytes, port: Port, what: str) -> None:
-    vf.drain(), host.drain()
+    vf.drain()
+    host.drain()
     for _ in range(OF_EACH):
         far.send(data)
         got = arrival([vf, host], lambda x: x in (data, want))
@@ -90,9 +92,10 @@ def inward(kind: str, tag4: Tag, tag6: Tag) -> Callable[[], None]:
             for v6, vlan in tags.items():
                 o = incoming(kind, v6, vlan)
                 goes(o.bytes(INNER), INNER, vf, "as matched")
-                for name, change in {
+                changes: dict[str, dict[str, Any]] = {
                         "source": {"src": REMOTE[v6][:-1] + "3"}, "key": {"key": 124},
-                        "tos": {"tos": 0x1f}, "ttl": {"ttl": 98}}.items():
+                        "tos": {"tos": 0x1f}, "ttl": {"ttl": 98}}
+                for name, change in changes.items():
                     data = o.with_(**change).bytes(INNER)
                     goes(data, data, host, name)
                 # A sixth kind: right but for the inner packet's protocol
@@ -160,7 +163,8 @@ def in_order() -> None:
 def by_card(o: Outer) -> bool:
     """Out of the tunnel by the card? Else it is the host's."""
     data = o.bytes(INNER)
-    vf.drain(), host.drain()
+    vf.drain()
+    host.drain()
     far.send(data)
     got = arrival([vf, host], lambda x: x in (data, INNER))
     assert got, "a packet is lost"

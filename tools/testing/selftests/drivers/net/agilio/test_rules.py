@@ -289,7 +289,8 @@ def push_bos() -> None:
 @contextmanager
 def errnos() -> Iterator[list[int]]:
     """What the driver returns to tc, which prints the text instead."""
-    root, seen = "/sys/kernel/tracing", []
+    root = "/sys/kernel/tracing"
+    seen: list[int] = []
     sh(f"mountpoint -q {root} || mount -t tracefs nodev {root}")
     sh(f"echo 'r:refusal agilio:agl_refuse ret=$retval:s32' > "
        f"{root}/kprobe_events; echo > {root}/trace; "

@@ -48,7 +48,8 @@ def marked(data: bytes) -> bool:
 
 
 def comes_out(data: bytes, want: bytes, what: str) -> None:
-    vf.drain(), host.drain()
+    vf.drain()
+    host.drain()
     far.send(data)
     # The far end of the wire may have something to say about earlier packets
     got = arrival([vf, host], lambda f: f in (data, want))
@@ -57,7 +58,8 @@ def comes_out(data: bytes, want: bytes, what: str) -> None:
 
 
 def is_missed(data: bytes, what: str) -> None:
-    vf.drain(), host.drain()
+    vf.drain()
+    host.drain()
     far.send(data)
     got = arrival([host], lambda f: f == data)
     assert got, f"{what}: hit, or changed on the way to the host"
@@ -115,7 +117,8 @@ def encap(kind: str, v6: bool, inner: Frame, sums: bool,
         data = inner.bytes()
         try:
             primed()
-            vf.drain(), far.drain()
+            vf.drain()
+            far.drain()
             for _ in range(10):
                 vf.send(data)
                 got = arrival([far], marked)
@@ -234,7 +237,8 @@ def shared_mac() -> None:
     def by(port: Port) -> bool:
         """Through the tunnel's rule? If not, it reaches the host as it was."""
         host1 = Port(up1)
-        vf.drain(), host.drain()
+        vf.drain()
+        host.drain()
         port.send(o.bytes(inner))
         got = arrival([vf, host, host1], lambda f: f in (inner, o.bytes(inner)))
         host1.close()
