@@ -60,11 +60,12 @@ static void pre_del_v1(struct agilio *agl, struct agl_pre_tunnel *pre)
 	if (!pre->told)
 		return;
 	pre->told = false;
+	/* The card has one entry for both, and takes no other in its place */
+	pre_send(agl, pre, true);
 	if (next) {
 		next->told = true;
 		pre_send(agl, next, false);
 	} else {
-		pre_send(agl, pre, true);
 		agl->tunnels.pre_count--;
 	}
 }
