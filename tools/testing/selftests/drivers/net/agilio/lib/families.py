@@ -156,10 +156,13 @@ def make_filter(r: random.Random, devs: list[str], outs: list[str], handle: int)
     flags = r.choices([x for x, _ in FLAGS], [n for _, n in FLAGS])[0]
     kind = "matchall" if pref == 100 else "flower"
     match = [] if kind == "matchall" else words(r, proto)
+    acts = actions(r, match, proto, outs)
     if kind == "matchall":
         handle = 1
-    return Filter(r.choice(devs), pref, handle, kind, match,
-                  actions(r, match, proto, outs), flags)
+    # Fragments of what is edited are left to the host: it needs the filter, too
+    if flags == "skip_sw" and any("munge ip" in x for x in acts):
+        match = [x for x in match if not x.startswith("ip_flags")] + ["ip_flags nofrag"]
+    return Filter(r.choice(devs), pref, handle, kind, match, acts, flags)
 
 
 def frame(r: random.Random) -> Frame:
