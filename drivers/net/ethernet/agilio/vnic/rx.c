@@ -224,7 +224,10 @@ static void rx_deliver(struct agl_ring_vec *vec, struct sk_buff *skb,
 		dev = vnic->ops->source(vnic, m->port);
 	/* A device that is down takes nothing, whoever keeps the rings running */
 	if (!dev || !netif_running(dev)) {
-		c->drops++;
+		if (dev)
+			dev_core_stats_rx_dropped_inc(dev);
+		else
+			c->drops++;
 		dev_kfree_skb_any(skb);
 		return;
 	}
