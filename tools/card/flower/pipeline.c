@@ -215,6 +215,7 @@ void card_wire_in(struct card *card, unsigned int wire, const void *frame,
 		  size_t len)
 {
 	struct deferred *d;
+	bool more = false;
 
 	if (len < 14 || len > VNIC_FRAME_MAX || fault_on(card, FAULT_SURPRISE))
 		return;
@@ -230,8 +231,15 @@ void card_wire_in(struct card *card, unsigned int wire, const void *frame,
 	}
 	card_enter(card);
 	card_budget(card);
+	/*
+	 * What the host rang for before the frame was sent is done before it:
+	 * QEMU calls its bottom halves last in, first out.
+	 */
+	if (!fault_on(card, FAULT_CTRL_DEAD))
+		more = vnic_tx_run(&card->vnics->ctrl);
 	wire_in(card, wire, frame, len);
-	if (pipeline_drain(card))
+	more |= pipeline_drain(card);
+	if (more)
 		card->ops->kick(card->host);
 	card_leave(card);
 }

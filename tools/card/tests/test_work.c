@@ -181,6 +181,19 @@ static void test_backpressure(void)
 	CHECK(host_counter("deferred_full") == 0);
 }
 
+/* QEMU may bring a frame before it comes to what was rung for earlier */
+static void test_doorbell(void)
+{
+	test_begin("a rule that was rung for before a frame is there for it");
+	setup();
+	host.hold = true;
+	send(AGL_CMSG_FLOW_ADD, RULE("00000001", "10000000", "10000004"));
+	host.hold = false;
+	card_wire_in(host.card, 0, frame, len);
+	CHECK(host_counter("lookup_hits") == 1);
+	test_end();
+}
+
 static void test_log(void)
 {
 	unsigned int i;
@@ -205,6 +218,7 @@ int main(void)
 	test_circle();
 	test_segments();
 	test_backpressure();
+	test_doorbell();
 	test_log();
 	return test_end();
 }

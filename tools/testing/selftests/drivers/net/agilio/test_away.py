@@ -342,7 +342,7 @@ def setup() -> None:
 if __name__ == "__main__":
     quiet()
     setup()
-    status = ktest.run("away")
+    status = ktest.run("away", refusals=True)
     sh(f"ip addr flush dev {UP}; ip neigh flush dev {UP} nud all")
     for _dev in (UP, REP, UP1):
         sh(f"tc qdisc del dev {_dev} clsact", ok=False)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from lib import ktest, tunnel
 from lib.ktest import test
-from lib.net import (counter, env, nothing_wrong, quiet, rules, sh, wait_carrier)
+from lib.net import counter, env, quiet, rules, sh, wait_carrier
 
 UP, REP = env("UPLINK0"), env("REP0")
 OUT = f"action mirred egress redirect dev {REP}"
@@ -43,9 +43,16 @@ for _dev, _proto, _rule, _words in REFUSED:
         refusal(_dev, _proto, _rule, _words))
 
 
-@test("the model saw no conflict, duplicate, orphan or malformed message")
-def clean() -> None:
-    nothing_wrong()
+@test("one match of two priorities: the second is the host's, as rules can't be exchanged")
+def duplicate() -> None:
+    rule = f"tc filter add dev {UP} ingress prot ip flower verbose dst_ip 10.0.0.2 {OUT}"
+    try:
+        sh(f"{rule.replace('flower', 'pref 1 flower', 1)}")
+        text = sh(f"{rule.replace('flower', 'pref 2 flower', 1)} 2>&1")
+        assert "a rule with this match is in the card already" in text, text
+        assert counter("rules") == 1
+    finally:
+        sh(f"tc filter del dev {UP} ingress")
 
 
 if __name__ == "__main__":

@@ -273,4 +273,4 @@ if __name__ == "__main__":
     for _name, _rule, _words in REFUSED:
         ktest.tests.insert(len(ktest.tests) - 1, ktest.Case(
             f"{_name}: refused", run_refused(_rule, _words)))
-    raise SystemExit(ktest.run("recipes"))
+    raise SystemExit(ktest.run("recipes", refusals=True))

@@ -328,4 +328,4 @@ def clean() -> None:
 
 if __name__ == "__main__":
     quiet()
-    raise SystemExit(ktest.run("users"))
+    raise SystemExit(ktest.run("users", refusals=True))
