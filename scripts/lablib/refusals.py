@@ -23,6 +23,10 @@ UNSEEN = {
     "vlan %s of protocol 0x%04x": "iproute2 and the kernel know no others",
     "match on IPv4 addresses without protocol ip": "iproute2 asks for the protocol",
     "match on IPv6 addresses without protocol ipv6": "likewise",
+    "a rule with this match is in the card already": "each profile of the model can "
+                                                     "exchange rules",
+    "there was no memory to keep another rule of %s in mind": "needs an allocation "
+                                                              "that fails",
     "Geneve: this firmware can't": "each profile of the model has it",
     "Geneve options: this firmware can't": "likewise",
     "match on vlan_prio: this firmware can't": "likewise",

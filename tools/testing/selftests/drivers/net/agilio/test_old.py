@@ -43,18 +43,6 @@ for _dev, _proto, _rule, _words in REFUSED:
         refusal(_dev, _proto, _rule, _words))
 
 
-@test("one match of two priorities: the second is the host's, as rules can't be exchanged")
-def duplicate() -> None:
-    rule = f"tc filter add dev {UP} ingress prot ip flower verbose dst_ip 10.0.0.2 {OUT}"
-    try:
-        sh(f"{rule.replace('flower', 'pref 1 flower', 1)}")
-        text = sh(f"{rule.replace('flower', 'pref 2 flower', 1)} 2>&1")
-        assert "a rule with this match is in the card already" in text, text
-        assert counter("rules") == 1
-    finally:
-        sh(f"tc filter del dev {UP} ingress")
-
-
 if __name__ == "__main__":
     quiet()
     for _dev in (UP, REP):

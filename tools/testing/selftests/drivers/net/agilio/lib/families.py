@@ -223,7 +223,8 @@ def wrong_length(r: random.Random, f: Frame) -> tuple[str, Callable[[int], bytes
 
 def offloaded(r: random.Random, f: Frame) -> Sent:
     """A frame whose checksum its sender has left to the device."""
-    f = f.with_(proto=r.choice([TCP, TCP, UDP]), vlans=[])
+    # Software looks at the flags before segmentation, the card after it
+    f = f.with_(proto=r.choice([TCP, TCP, UDP]), flags=0x10, vlans=[])
     at = 14 + (40 if f.v6 else 20)
     size = r.choice([64, 3 * MSS, 3 * MSS + 88]) if f.proto == TCP else 64
     off = 16 if f.proto == TCP else 6
