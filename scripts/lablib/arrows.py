@@ -47,7 +47,6 @@ TO_GO: set[tuple[str, str]] = {
     ("drivers/net/ethernet/agilio/flower/cmsg.c", "table"),
     ("drivers/net/ethernet/agilio/flower/cmsg.c", "netdev"),
     ("drivers/net/ethernet/agilio/flower/cmsg.c", "tunnel"),
-    ("drivers/net/ethernet/agilio/rule/fields.c", "."),
     ("drivers/net/ethernet/agilio/tc/action.c", "netdev"),
     ("drivers/net/ethernet/agilio/tc/action_vlan.c", "netdev"),
     ("drivers/net/ethernet/agilio/tc/pre_tunnel.c", "netdev"),
