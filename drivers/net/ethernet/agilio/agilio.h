@@ -124,7 +124,6 @@ struct agilio {
 
 /* flower/app.c */
 int agl_app_init(struct agilio *agl);
-void agl_app_exit(struct agilio *agl);
 int agl_app_start(struct agilio *agl);
 void agl_app_stop(struct agilio *agl);
 
