@@ -19,9 +19,11 @@
 #define AGL_NAME	"agilio"
 #define AGL_MAX_VFS	64
 
-enum agl_repr_kind { AGL_REPR_PHYS, AGL_REPR_PF, AGL_REPR_VF };
-
 struct agilio;
+
+typedef void (*agl_cmsg_handler)(struct agilio *agl, struct sk_buff *skb);
+
+enum agl_repr_kind { AGL_REPR_PHYS, AGL_REPR_PF, AGL_REPR_VF };
 
 /**
  * struct agl_repr - a representor, private data of its netdev
@@ -83,6 +85,8 @@ struct agl_repr {
  * @revive: looks whether the control vNIC's queue moves again
  * @stuck_at: where it stood still
  * @reply: woken by each answer of the firmware
+ * @handle: what takes a message of the firmware, by its type; set before the
+ *	control vNIC is opened
  * @table: rules in the card
  * @filters: all filters of tc that we were shown, see tc/filter.h
  * @indirect_cbs: blocks of devices that aren't ours; changed under rtnl, or
@@ -115,6 +119,7 @@ struct agilio {
 	struct delayed_work revive;
 	u32 stuck_at;
 	wait_queue_head_t reply;
+	agl_cmsg_handler handle[AGL_CMSG_TYPES];
 	struct agl_table table;
 	struct rhashtable filters;
 	struct list_head indirect_cbs;
@@ -129,6 +134,8 @@ void agl_app_stop(struct agilio *agl);
 
 /* flower/cmsg.c */
 void agl_cmsg_init(struct agilio *agl);
+void agl_cmsg_handle(struct agilio *agl, u8 type, agl_cmsg_handler fn);
+const void *agl_cmsg_body(const struct sk_buff *skb, size_t *len);
 void agl_cmsg_rx(struct agl_vnic *vnic, struct sk_buff *skb);
 struct sk_buff *agl_cmsg_alloc(size_t len, gfp_t gfp);
 void agl_cmsg_xmit(struct agilio *agl, u8 type, struct sk_buff *skb);

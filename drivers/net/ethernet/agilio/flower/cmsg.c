@@ -88,16 +88,6 @@ static void cmsg_stuck(struct agilio *agl, u32 at)
 	schedule_delayed_work(&agl->revive, 0);
 }
 
-/**
- * agl_cmsg_init - before the control vNIC is opened
- * @agl: card
- */
-void agl_cmsg_init(struct agilio *agl)
-{
-	init_waitqueue_head(&agl->reply);
-	INIT_DELAYED_WORK(&agl->revive, cmsg_revive);
-}
-
 static bool cmsg_answer_is_known(struct agilio *agl)
 {
 	return agl_chip_known_dead(&agl->chip, AGL_FAULT_QUEUE) ||
@@ -190,31 +180,59 @@ void agl_cmsg_tell(struct agilio *agl, u8 type, const void *body, size_t len)
 	agl_cmsg_kick(agl);
 }
 
+/**
+ * agl_cmsg_handle - who takes a kind of messages
+ * @agl: card; its control vNIC isn't open
+ * @type: AGL_CMSG_
+ * @fn: is called in softirq; the skb, head and body, is its own
+ */
+void agl_cmsg_handle(struct agilio *agl, u8 type, agl_cmsg_handler fn)
+{
+	agl->handle[type] = fn;
+}
+
+/**
+ * agl_cmsg_body - what follows the head of a message
+ * @skb: as agl_cmsg_handle() gives it
+ * @len: is set to its bytes
+ *
+ * Return: its first byte.
+ */
+const void *agl_cmsg_body(const struct sk_buff *skb, size_t *len)
+{
+	*len = skb->len - sizeof(struct agl_cmsg_head);
+	return skb->data + sizeof(struct agl_cmsg_head);
+}
+
 static void rx_reply(struct agilio *agl)
 {
 	agl_chip_mended(&agl->chip, AGL_FAULT_REPLY);
 	wake_up_all(&agl->reply);
 }
 
-static void rx_reify(struct agilio *agl, const struct agl_port_reify *m)
+static void rx_reify(struct agilio *agl, struct sk_buff *skb)
 {
-	struct agl_repr *r = agl_repr_find(agl, be32_to_cpu(m->port));
+	const struct agl_port_reify *m;
+	struct agl_repr *r;
+	size_t len;
 
-	if (!r)
-		return;
-	WRITE_ONCE(r->reified, be16_to_cpu(m->info) & AGL_REIFY_EXISTS);
-	rx_reply(agl);
+	m = agl_cmsg_body(skb, &len);
+	rcu_read_lock();
+	r = len >= sizeof(*m) ? agl_repr_find(agl, be32_to_cpu(m->port)) : NULL;
+	if (r) {
+		WRITE_ONCE(r->reified, be16_to_cpu(m->info) & AGL_REIFY_EXISTS);
+		rx_reply(agl);
+	}
+	rcu_read_unlock();
+	dev_consume_skb_any(skb);
 }
 
-static void rx_port_mod(struct agilio *agl, const struct agl_port_mod *m)
+/* Under RCU */
+static void repr_modified(struct agl_repr *r, const struct agl_port_mod *m)
 {
-	struct agl_repr *r = agl_repr_find(agl, be32_to_cpu(m->port));
-
-	if (!r)
-		return;
 	if (m->info & AGL_PORT_MOD_MTU_ONLY) {
 		WRITE_ONCE(r->mtu_acked, MTU_ACKED | be16_to_cpu(m->mtu));
-		rx_reply(agl);
+		rx_reply(r->agl);
 	} else if (m->info & AGL_PORT_MOD_LINK) {
 		netif_carrier_on(r->netdev);
 	} else {
@@ -222,38 +240,47 @@ static void rx_port_mod(struct agilio *agl, const struct agl_port_mod *m)
 	}
 }
 
-static bool for_tunnels(u8 type)
+static void rx_port_mod(struct agilio *agl, struct sk_buff *skb)
 {
-	return type == AGL_CMSG_NO_NEIGH || type == AGL_CMSG_NO_NEIGH_V6 ||
-	       type == AGL_CMSG_ACTIVE_TUNS || type == AGL_CMSG_ACTIVE_TUNS_V6;
+	const struct agl_port_mod *m;
+	struct agl_repr *r;
+	size_t len;
+
+	m = agl_cmsg_body(skb, &len);
+	rcu_read_lock();
+	r = len >= sizeof(*m) ? agl_repr_find(agl, be32_to_cpu(m->port)) : NULL;
+	if (r)
+		repr_modified(r, m);
+	rcu_read_unlock();
+	dev_consume_skb_any(skb);
+}
+
+/**
+ * agl_cmsg_init - before the control vNIC is opened
+ * @agl: card
+ */
+void agl_cmsg_init(struct agilio *agl)
+{
+	init_waitqueue_head(&agl->reply);
+	INIT_DELAYED_WORK(&agl->revive, cmsg_revive);
+	agl_cmsg_handle(agl, AGL_CMSG_PORT_REIFY, rx_reify);
+	agl_cmsg_handle(agl, AGL_CMSG_PORT_MOD, rx_port_mod);
 }
 
 /**
  * agl_cmsg_rx - a message from the firmware, in softirq
  * @vnic: control vNIC
- * @skb: head and body; freed here
+ * @skb: head and body; it is gone after the call
  */
 void agl_cmsg_rx(struct agl_vnic *vnic, struct sk_buff *skb)
 {
 	struct agl_cmsg_head *h = (void *)skb->data;
 	struct agilio *agl = vnic->priv;
-	void *body = skb->data + sizeof(*h);
-	int len = skb->len - sizeof(*h);
 
-	if (len < 0 || h->version != AGL_CMSG_VERSION)
+	if (skb->len < sizeof(*h) || h->version != AGL_CMSG_VERSION)
 		goto bad;
-	rcu_read_lock();
-	if (h->type == AGL_CMSG_PORT_REIFY &&
-	    len >= sizeof(struct agl_port_reify))
-		rx_reify(agl, body);
-	else if (h->type == AGL_CMSG_PORT_MOD &&
-		 len >= sizeof(struct agl_port_mod))
-		rx_port_mod(agl, body);
-	else if (h->type == AGL_CMSG_FLOW_STATS)
-		agl_stats_rx(agl, body, len / sizeof(struct agl_flow_stats));
-	rcu_read_unlock();
-	if (for_tunnels(h->type))
-		agl_tunnels_rx(agl, skb);
+	if (h->type < AGL_CMSG_TYPES && agl->handle[h->type])
+		agl->handle[h->type](agl, skb);
 	else
 		dev_consume_skb_any(skb);
 	return;
