@@ -270,6 +270,7 @@ static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	agl = devlink_priv(devlink);
 	agl->pdev = pdev;
 	agl_ports_init(agl);
+	agl_reprs_init(agl);
 	pci_set_drvdata(pdev, agl);
 	err = start(agl);
 	if (err)

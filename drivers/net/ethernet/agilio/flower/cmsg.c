@@ -213,14 +213,15 @@ static void rx_reply(struct agilio *agl)
 static void rx_reify(struct agilio *agl, struct sk_buff *skb)
 {
 	const struct agl_port_reify *m;
-	struct agl_repr *r;
+	struct agl_port *port;
 	size_t len;
 
 	m = agl_cmsg_body(skb, &len);
 	rcu_read_lock();
-	r = len >= sizeof(*m) ? agl_repr_find(agl, be32_to_cpu(m->port)) : NULL;
-	if (r) {
-		WRITE_ONCE(r->reified, be16_to_cpu(m->info) & AGL_REIFY_EXISTS);
+	port = len >= sizeof(*m) ? agl_port_find(agl, be32_to_cpu(m->port)) : NULL;
+	if (port) {
+		WRITE_ONCE(port->reified,
+			   !!(be16_to_cpu(m->info) & AGL_REIFY_EXISTS));
 		rx_reply(agl);
 	}
 	rcu_read_unlock();
@@ -228,29 +229,29 @@ static void rx_reify(struct agilio *agl, struct sk_buff *skb)
 }
 
 /* Under RCU */
-static void repr_modified(struct agl_repr *r, const struct agl_port_mod *m)
+static void port_modified(struct agl_port *port, const struct agl_port_mod *m)
 {
 	if (m->info & AGL_PORT_MOD_MTU_ONLY) {
-		WRITE_ONCE(r->mtu_acked, MTU_ACKED | be16_to_cpu(m->mtu));
-		rx_reply(r->agl);
+		WRITE_ONCE(port->mtu_acked, MTU_ACKED | be16_to_cpu(m->mtu));
+		rx_reply(port->agl);
 	} else if (m->info & AGL_PORT_MOD_LINK) {
-		netif_carrier_on(r->netdev);
+		netif_carrier_on(port->netdev);
 	} else {
-		netif_carrier_off(r->netdev);
+		netif_carrier_off(port->netdev);
 	}
 }
 
 static void rx_port_mod(struct agilio *agl, struct sk_buff *skb)
 {
 	const struct agl_port_mod *m;
-	struct agl_repr *r;
+	struct agl_port *port;
 	size_t len;
 
 	m = agl_cmsg_body(skb, &len);
 	rcu_read_lock();
-	r = len >= sizeof(*m) ? agl_repr_find(agl, be32_to_cpu(m->port)) : NULL;
-	if (r)
-		repr_modified(r, m);
+	port = len >= sizeof(*m) ? agl_port_find(agl, be32_to_cpu(m->port)) : NULL;
+	if (port)
+		port_modified(port, m);
 	rcu_read_unlock();
 	dev_consume_skb_any(skb);
 }
@@ -294,48 +295,48 @@ bad:
 /**
  * agl_cmsg_reify - tell the firmware that a representor exists, or no more
  * @agl: card
- * @repr: which
+ * @port: which
  * @exists: or not
  *
  * Return: 0, -ENOMEM.
  */
-int agl_cmsg_reify(struct agilio *agl, struct agl_repr *repr, bool exists)
+int agl_cmsg_reify(struct agilio *agl, struct agl_port *port, bool exists)
 {
 	struct agl_port_reify m = {
-		.port = cpu_to_be32(repr->id),
+		.port = cpu_to_be32(port->id),
 		.info = cpu_to_be16(exists ? AGL_REIFY_EXISTS : 0),
 	};
 
 	return agl_cmsg_send(agl, AGL_CMSG_PORT_REIFY, &m, sizeof(m));
 }
 
-static bool repr_is_reified(const struct agl_repr *repr, u32 unused)
+static bool port_is_reified(const struct agl_port *port, u32 unused)
 {
-	return READ_ONCE(repr->reified);
+	return READ_ONCE(port->reified);
 }
 
-static bool repr_mtu_is(const struct agl_repr *repr, u32 acked)
+static bool port_mtu_is(const struct agl_port *port, u32 acked)
 {
-	return READ_ONCE(repr->mtu_acked) == acked;
+	return READ_ONCE(port->mtu_acked) == acked;
 }
 
 /* A firmware that is known not to answer isn't waited for */
-static int cmsg_await(struct agl_repr *repr,
-		      bool (*said)(const struct agl_repr *repr, u32 what), u32 what)
+static int cmsg_await(struct agl_port *port,
+		      bool (*said)(const struct agl_port *port, u32 what), u32 what)
 {
-	struct agilio *agl = repr->agl;
+	struct agilio *agl = port->agl;
 	long left;
 
 	if (agl_chip_known_dead(&agl->chip, AGL_FAULT_QUEUE) ||
 	    agl_chip_known_dead(&agl->chip, AGL_FAULT_REPLY))
-		return said(repr, what) ? 0 : -ETIMEDOUT;
-	left = wait_event_killable_timeout(agl->reply, said(repr, what),
+		return said(port, what) ? 0 : -ETIMEDOUT;
+	left = wait_event_killable_timeout(agl->reply, said(port, what),
 					   msecs_to_jiffies(REPLY_TIMEOUT_MS));
 	if (left)
 		return left < 0 ? -EINTR : 0;
 	/* Perhaps just its interrupt was lost */
 	agl_tx_control_poke(&agl->ctrl);
-	if (said(repr, what))
+	if (said(port, what))
 		return 0;
 	agl_chip_fault(&agl->chip, AGL_FAULT_REPLY);
 	return -ETIMEDOUT;
@@ -344,57 +345,57 @@ static int cmsg_await(struct agl_repr *repr,
 /**
  * agl_cmsg_reify_wait - wait for the firmware's answer
  * @agl: card
- * @repr: which
+ * @port: which
  *
  * Return: 0, -ETIMEDOUT, -EINTR.
  */
-int agl_cmsg_reify_wait(struct agilio *agl, struct agl_repr *repr)
+int agl_cmsg_reify_wait(struct agilio *agl, struct agl_port *port)
 {
-	int err = cmsg_await(repr, repr_is_reified, 0);
+	int err = cmsg_await(port, port_is_reified, 0);
 
 	if (err)
 		dev_err(&agl->pdev->dev,
-			"firmware does not answer for port 0x%08x\n", repr->id);
+			"firmware does not answer for port 0x%08x\n", port->id);
 	return err;
 }
 
 /**
  * agl_cmsg_port_mod - tell the firmware a port's admin state
- * @repr: its representor
+ * @port: which
  * @info: AGL_PORT_MOD_
  * @mtu: L3 bytes
  *
  * Return: 0, -ENOMEM.
  */
-int agl_cmsg_port_mod(struct agl_repr *repr, u8 info, unsigned int mtu)
+int agl_cmsg_port_mod(struct agl_port *port, u8 info, unsigned int mtu)
 {
 	struct agl_port_mod m = {
-		.port = cpu_to_be32(repr->id),
+		.port = cpu_to_be32(port->id),
 		.info = info,
 		.mtu = cpu_to_be16(mtu),
 	};
 
-	return agl_cmsg_send(repr->agl, AGL_CMSG_PORT_MOD, &m, sizeof(m));
+	return agl_cmsg_send(port->agl, AGL_CMSG_PORT_MOD, &m, sizeof(m));
 }
 
 /**
  * agl_cmsg_port_mtu - change a physical port's MTU
- * @repr: its representor
+ * @port: which
  * @mtu: L3 bytes
  *
  * Return: 0, -ETIMEDOUT if the firmware doesn't take it, -EINTR.
  */
-int agl_cmsg_port_mtu(struct agl_repr *repr, unsigned int mtu)
+int agl_cmsg_port_mtu(struct agl_port *port, unsigned int mtu)
 {
 	u8 info = AGL_PORT_MOD_MTU_ONLY |
-		  (netif_carrier_ok(repr->netdev) ? AGL_PORT_MOD_LINK : 0);
+		  (netif_carrier_ok(port->netdev) ? AGL_PORT_MOD_LINK : 0);
 	int err;
 
-	WRITE_ONCE(repr->mtu_acked, 0);
-	err = agl_cmsg_port_mod(repr, info, mtu);
+	WRITE_ONCE(port->mtu_acked, 0);
+	err = agl_cmsg_port_mod(port, info, mtu);
 	if (err)
 		return err;
-	return cmsg_await(repr, repr_mtu_is, MTU_ACKED | mtu);
+	return cmsg_await(port, port_mtu_is, MTU_ACKED | mtu);
 }
 
 /**
