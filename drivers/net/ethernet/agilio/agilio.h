@@ -139,11 +139,8 @@ int agl_cmsg_room(struct agilio *agl);
 void agl_cmsg_flush(struct agilio *agl);
 int agl_cmsg_send(struct agilio *agl, u8 type, const void *body, size_t len);
 void agl_cmsg_tell(struct agilio *agl, u8 type, const void *body, size_t len);
-int agl_cmsg_reify(struct agilio *agl, struct agl_port *port, bool exists);
-int agl_cmsg_reify_wait(struct agilio *agl, struct agl_port *port);
-int agl_cmsg_port_mod(struct agl_port *port, u8 info, unsigned int mtu);
-int agl_cmsg_port_mtu(struct agl_port *port, unsigned int mtu);
-int agl_cmsg_mac_repr(struct agilio *agl);
+void agl_cmsg_answered(struct agilio *agl);
+int agl_cmsg_await(struct agilio *agl, const u32 *said, u32 want);
 
 /* netdev/ */
 int agl_pf_netdev_create(struct agilio *agl);

@@ -192,6 +192,7 @@ static int start(struct agilio *agl)
 	err = agl_app_init(agl);
 	if (err)
 		goto err_chip;
+	agl_port_listen(agl);
 	agl_tunnels_init(agl);
 	err = agl_table_init(agl);
 	if (err)

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Control messages: transport, and the messages about ports.
+ * Control messages: transport, and answers.
  * 03-flower.md section 3.
  */
 #include "../agilio.h"
 
 /* As long as a reconfiguration may take */
 #define REPLY_TIMEOUT_MS	5000
-#define MTU_ACKED		BIT(31)
 /* A queue that doesn't move for so long stands still */
 #define ROOM_TIMEOUT_MS		3000
 #define REVIVE_MS		1000
@@ -204,56 +203,16 @@ const void *agl_cmsg_body(const struct sk_buff *skb, size_t *len)
 	return skb->data + sizeof(struct agl_cmsg_head);
 }
 
-static void rx_reply(struct agilio *agl)
+/**
+ * agl_cmsg_answered - the firmware has answered to what was asked of it
+ * @agl: card
+ *
+ * The answer has been noted where agl_cmsg_await() looks for it.
+ */
+void agl_cmsg_answered(struct agilio *agl)
 {
 	agl_chip_mended(&agl->chip, AGL_FAULT_REPLY);
 	wake_up_all(&agl->reply);
-}
-
-static void rx_reify(struct agilio *agl, struct sk_buff *skb)
-{
-	const struct agl_port_reify *m;
-	struct agl_port *port;
-	size_t len;
-
-	m = agl_cmsg_body(skb, &len);
-	rcu_read_lock();
-	port = len >= sizeof(*m) ? agl_port_find(agl, be32_to_cpu(m->port)) : NULL;
-	if (port) {
-		WRITE_ONCE(port->reified,
-			   !!(be16_to_cpu(m->info) & AGL_REIFY_EXISTS));
-		rx_reply(agl);
-	}
-	rcu_read_unlock();
-	dev_consume_skb_any(skb);
-}
-
-/* Under RCU */
-static void port_modified(struct agl_port *port, const struct agl_port_mod *m)
-{
-	if (m->info & AGL_PORT_MOD_MTU_ONLY) {
-		WRITE_ONCE(port->mtu_acked, MTU_ACKED | be16_to_cpu(m->mtu));
-		rx_reply(port->agl);
-	} else if (m->info & AGL_PORT_MOD_LINK) {
-		netif_carrier_on(port->netdev);
-	} else {
-		netif_carrier_off(port->netdev);
-	}
-}
-
-static void rx_port_mod(struct agilio *agl, struct sk_buff *skb)
-{
-	const struct agl_port_mod *m;
-	struct agl_port *port;
-	size_t len;
-
-	m = agl_cmsg_body(skb, &len);
-	rcu_read_lock();
-	port = len >= sizeof(*m) ? agl_port_find(agl, be32_to_cpu(m->port)) : NULL;
-	if (port)
-		port_modified(port, m);
-	rcu_read_unlock();
-	dev_consume_skb_any(skb);
 }
 
 /**
@@ -264,8 +223,6 @@ void agl_cmsg_init(struct agilio *agl)
 {
 	init_waitqueue_head(&agl->reply);
 	INIT_DELAYED_WORK(&agl->revive, cmsg_revive);
-	agl_cmsg_handle(agl, AGL_CMSG_PORT_REIFY, rx_reify);
-	agl_cmsg_handle(agl, AGL_CMSG_PORT_MOD, rx_port_mod);
 }
 
 /**
@@ -293,136 +250,30 @@ bad:
 }
 
 /**
- * agl_cmsg_reify - tell the firmware that a representor exists, or no more
+ * agl_cmsg_await - wait for an answer of the firmware
  * @agl: card
- * @port: which
- * @exists: or not
+ * @said: where it is noted
+ * @want: what it shall be
  *
- * Return: 0, -ENOMEM.
+ * A firmware that is known not to answer isn't waited for.
+ *
+ * Return: 0, -ETIMEDOUT, -EINTR.
  */
-int agl_cmsg_reify(struct agilio *agl, struct agl_port *port, bool exists)
+int agl_cmsg_await(struct agilio *agl, const u32 *said, u32 want)
 {
-	struct agl_port_reify m = {
-		.port = cpu_to_be32(port->id),
-		.info = cpu_to_be16(exists ? AGL_REIFY_EXISTS : 0),
-	};
-
-	return agl_cmsg_send(agl, AGL_CMSG_PORT_REIFY, &m, sizeof(m));
-}
-
-static bool port_is_reified(const struct agl_port *port, u32 unused)
-{
-	return READ_ONCE(port->reified);
-}
-
-static bool port_mtu_is(const struct agl_port *port, u32 acked)
-{
-	return READ_ONCE(port->mtu_acked) == acked;
-}
-
-/* A firmware that is known not to answer isn't waited for */
-static int cmsg_await(struct agl_port *port,
-		      bool (*said)(const struct agl_port *port, u32 what), u32 what)
-{
-	struct agilio *agl = port->agl;
 	long left;
 
 	if (agl_chip_known_dead(&agl->chip, AGL_FAULT_QUEUE) ||
 	    agl_chip_known_dead(&agl->chip, AGL_FAULT_REPLY))
-		return said(port, what) ? 0 : -ETIMEDOUT;
-	left = wait_event_killable_timeout(agl->reply, said(port, what),
+		return READ_ONCE(*said) == want ? 0 : -ETIMEDOUT;
+	left = wait_event_killable_timeout(agl->reply, READ_ONCE(*said) == want,
 					   msecs_to_jiffies(REPLY_TIMEOUT_MS));
 	if (left)
 		return left < 0 ? -EINTR : 0;
 	/* Perhaps just its interrupt was lost */
 	agl_tx_control_poke(&agl->ctrl);
-	if (said(port, what))
+	if (READ_ONCE(*said) == want)
 		return 0;
 	agl_chip_fault(&agl->chip, AGL_FAULT_REPLY);
 	return -ETIMEDOUT;
-}
-
-/**
- * agl_cmsg_reify_wait - wait for the firmware's answer
- * @agl: card
- * @port: which
- *
- * Return: 0, -ETIMEDOUT, -EINTR.
- */
-int agl_cmsg_reify_wait(struct agilio *agl, struct agl_port *port)
-{
-	int err = cmsg_await(port, port_is_reified, 0);
-
-	if (err)
-		dev_err(&agl->pdev->dev,
-			"firmware does not answer for port 0x%08x\n", port->id);
-	return err;
-}
-
-/**
- * agl_cmsg_port_mod - tell the firmware a port's admin state
- * @port: which
- * @info: AGL_PORT_MOD_
- * @mtu: L3 bytes
- *
- * Return: 0, -ENOMEM.
- */
-int agl_cmsg_port_mod(struct agl_port *port, u8 info, unsigned int mtu)
-{
-	struct agl_port_mod m = {
-		.port = cpu_to_be32(port->id),
-		.info = info,
-		.mtu = cpu_to_be16(mtu),
-	};
-
-	return agl_cmsg_send(port->agl, AGL_CMSG_PORT_MOD, &m, sizeof(m));
-}
-
-/**
- * agl_cmsg_port_mtu - change a physical port's MTU
- * @port: which
- * @mtu: L3 bytes
- *
- * Return: 0, -ETIMEDOUT if the firmware doesn't take it, -EINTR.
- */
-int agl_cmsg_port_mtu(struct agl_port *port, unsigned int mtu)
-{
-	u8 info = AGL_PORT_MOD_MTU_ONLY |
-		  (netif_carrier_ok(port->netdev) ? AGL_PORT_MOD_LINK : 0);
-	int err;
-
-	WRITE_ONCE(port->mtu_acked, 0);
-	err = agl_cmsg_port_mod(port, info, mtu);
-	if (err)
-		return err;
-	return cmsg_await(port, port_mtu_is, MTU_ACKED | mtu);
-}
-
-/**
- * agl_cmsg_mac_repr - announce the physical ports; link states come back
- * @agl: card, its physical representors reified
- *
- * Return: 0, -ENOMEM.
- */
-int agl_cmsg_mac_repr(struct agilio *agl)
-{
-	struct agl_mac_repr *m;
-	unsigned int i;
-	size_t len;
-	int err;
-
-	len = struct_size(m, entry, agl->eth.count);
-	m = kzalloc(len, GFP_KERNEL);
-	if (!m)
-		return -ENOMEM;
-	m->count = agl->eth.count;
-	for (i = 0; i < agl->eth.count; i++) {
-		m->entry[i].idx = i;
-		m->entry[i].nbi = agl->eth.port[i].nbi;
-		m->entry[i].base = agl->eth.port[i].base;
-		m->entry[i].port = agl->eth.port[i].index;
-	}
-	err = agl_cmsg_send(agl, AGL_CMSG_MAC_REPR, m, len);
-	kfree(m);
-	return err;
 }

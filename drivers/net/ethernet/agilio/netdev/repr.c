@@ -31,7 +31,7 @@ static int repr_open(struct net_device *dev)
 	err = agl_vnic_open(repr_lower(r));
 	if (err)
 		return err;
-	err = agl_cmsg_port_mod(&r->port, AGL_PORT_MOD_LINK, dev->mtu);
+	err = agl_port_modify(&r->port, AGL_PORT_MOD_LINK, dev->mtu);
 	if (err) {
 		agl_vnic_close(repr_lower(r));
 		return err;
@@ -46,7 +46,7 @@ static int repr_stop(struct net_device *dev)
 	struct agl_repr *r = netdev_priv(dev);
 
 	netif_tx_disable(dev);
-	agl_cmsg_port_mod(&r->port, 0, dev->mtu);
+	agl_port_modify(&r->port, 0, dev->mtu);
 	repr_configure(r, false);
 	agl_vnic_close(repr_lower(r));
 	return 0;
@@ -104,7 +104,7 @@ static int repr_change_mtu(struct net_device *dev, int mtu)
 	/* What it receives comes through the PF's buffers */
 	err = agl_vnic_dev_carry(r->port.agl->netdev, mtu);
 	if (!err && r->kind == AGL_REPR_PHYS)
-		err = agl_cmsg_port_mtu(&r->port, mtu);
+		err = agl_port_set_mtu(&r->port, mtu);
 	if (!err)
 		WRITE_ONCE(dev->mtu, mtu);
 	return err;
@@ -393,7 +393,7 @@ static int repr_register(struct agl_repr *r)
 {
 	int err;
 
-	err = agl_cmsg_reify_wait(r->port.agl, &r->port);
+	err = agl_port_reify_wait(&r->port);
 	if (!err)
 		err = agl_devlink_port_add(r);
 	return err ?: register_netdev(r->port.netdev);
@@ -426,7 +426,7 @@ static void reprs_remove(struct list_head *reprs)
 	unregister_netdevice_many(&netdevs);
 	rtnl_unlock();
 	list_for_each_entry_safe(r, next, reprs, list) {
-		agl_cmsg_reify(r->port.agl, &r->port, false);
+		agl_port_reify(&r->port, false);
 		if (r->devlink_port.registered)
 			agl_devlink_port_del(r);
 		repr_free(r);
@@ -447,7 +447,7 @@ static int reprs_reify(struct agilio *agl, enum agl_repr_kind kind,
 			return -ENOMEM;
 		list_add_tail(&r->list, reprs);
 		agl_port_publish(&r->port);
-		err = agl_cmsg_reify(agl, &r->port, true);
+		err = agl_port_reify(&r->port, true);
 		if (err)
 			return err;
 	}
@@ -503,7 +503,7 @@ int agl_reprs_create(struct agilio *agl)
 
 	err = reprs_create(agl, AGL_REPR_PHYS, agl->eth.count);
 	if (!err)
-		err = agl_cmsg_mac_repr(agl);
+		err = agl_port_announce(agl);
 	if (!err)
 		err = reprs_create(agl, AGL_REPR_PF, 1);
 	if (err)

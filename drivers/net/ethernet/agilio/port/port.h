@@ -41,4 +41,11 @@ struct agl_port *agl_port_find(struct agilio *agl, u32 id);
 struct agl_port *agl_port_of(const struct agilio *agl,
 			     const struct net_device *dev);
 
+void agl_port_listen(struct agilio *agl);
+int agl_port_reify(struct agl_port *port, bool exists);
+int agl_port_reify_wait(struct agl_port *port);
+int agl_port_modify(struct agl_port *port, u8 info, unsigned int mtu);
+int agl_port_set_mtu(struct agl_port *port, unsigned int mtu);
+int agl_port_announce(struct agilio *agl);
+
 #endif
