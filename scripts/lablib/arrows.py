@@ -41,19 +41,7 @@ CARD_ROOMS: dict[str, set[str]] = {
 }
 # Still to go: (file, room that it reaches up to). One that is gone must leave
 # this list, too.
-TO_GO: set[tuple[str, str]] = {
-    ("drivers/net/ethernet/agilio/flower/app.c", "tunnel"),
-    ("drivers/net/ethernet/agilio/flower/app.c", "table"),
-    ("drivers/net/ethernet/agilio/flower/cmsg.c", "table"),
-    ("drivers/net/ethernet/agilio/flower/cmsg.c", "netdev"),
-    ("drivers/net/ethernet/agilio/flower/cmsg.c", "tunnel"),
-    ("drivers/net/ethernet/agilio/rule/fields.c", "."),
-    ("drivers/net/ethernet/agilio/tc/action.c", "netdev"),
-    ("drivers/net/ethernet/agilio/tc/action_vlan.c", "netdev"),
-    ("drivers/net/ethernet/agilio/tc/pre_tunnel.c", "netdev"),
-    ("drivers/net/ethernet/agilio/tunnel/mac.c", "netdev"),
-    ("drivers/net/ethernet/agilio/tunnel/underlay.c", "netdev"),
-}
+TO_GO: set[tuple[str, str]] = set()
 
 INCLUDE = re.compile(r'^#\s*include "([^"]+)"', re.M)
 # A function of kernel style begins in the first column and has its brace there

@@ -11,6 +11,7 @@
 
 #include "abi/cmsg.h"
 #include "chip/chip.h"
+#include "port/port.h"
 #include "table/table.h"
 #include "tunnel/tunnel.h"
 #include "tc/refuse.h"
@@ -19,19 +20,15 @@
 #define AGL_NAME	"agilio"
 #define AGL_MAX_VFS	64
 
-enum agl_repr_kind { AGL_REPR_PHYS, AGL_REPR_PF, AGL_REPR_VF };
+typedef void (*agl_cmsg_handler)(struct agilio *agl, struct sk_buff *skb);
 
-struct agilio;
+enum agl_repr_kind { AGL_REPR_PHYS, AGL_REPR_PF, AGL_REPR_VF };
 
 /**
  * struct agl_repr - a representor, private data of its netdev
- * @agl: card
- * @netdev: its own
+ * @port: what it represents
  * @kind: of what
- * @id: port id, abi/cmsg.h
  * @index: port table row, or VF number
- * @reified: the firmware has answered that it knows the port
- * @mtu_acked: the firmware has answered to the last MTU change
  * @dst: metadata that takes a packet to the port
  * @stats: the port's counters in the card
  * @list: among those that come or go together
@@ -41,13 +38,9 @@ struct agilio;
  * @refused: how often a rule was refused, by reason
  */
 struct agl_repr {
-	struct agilio *agl;
-	struct net_device *netdev;
+	struct agl_port port;
 	enum agl_repr_kind kind;
-	u32 id;
 	unsigned int index;
-	bool reified;
-	u32 mtu_acked;
 	struct metadata_dst *dst;
 	void __iomem *stats;
 	struct list_head list;
@@ -56,6 +49,8 @@ struct agl_repr {
 	atomic_t rules;
 	atomic_t refused[AGL_REFUSALS];
 };
+
+static_assert(offsetof(struct agl_repr, port) == 0);
 
 /**
  * struct agilio - a card's physical function
@@ -74,15 +69,18 @@ struct agl_repr {
  * @ctrl: control vNIC
  * @ctrl_dev: dummy netdev for its NAPI
  * @netdev: PF's netdev, private data is the vNIC
- * @phys: representors of physical ports, by chip-wide index
- * @pf: representor of the PF
- * @vf: representors of VFs
+ * @repr_ops: of netdevs that are representors, set first of all
+ * @phys: physical ports that have a representor, by chip-wide index
+ * @pf: the PF, if it has one
+ * @vf: VFs that have one
  * @ports_up: physical ports that shall be on, by chip-wide index
  * @ports_new: those for which the service processor was not told yet
  * @ports_work: tells it, as it may take its time
  * @revive: looks whether the control vNIC's queue moves again
  * @stuck_at: where it stood still
  * @reply: woken by each answer of the firmware
+ * @handle: what takes a message of the firmware, by its type; set before the
+ *	control vNIC is opened
  * @table: rules in the card
  * @filters: all filters of tc that we were shown, see tc/filter.h
  * @indirect_cbs: blocks of devices that aren't ours; changed under rtnl, or
@@ -106,15 +104,17 @@ struct agilio {
 	struct agl_vnic ctrl;
 	struct net_device *ctrl_dev;
 	struct net_device *netdev;
-	struct agl_repr __rcu *phys[AGL_ETH_MAX];
-	struct agl_repr __rcu *pf;
-	struct agl_repr __rcu *vf[AGL_MAX_VFS];
+	const struct net_device_ops *repr_ops;
+	struct agl_port __rcu *phys[AGL_ETH_MAX];
+	struct agl_port __rcu *pf;
+	struct agl_port __rcu *vf[AGL_MAX_VFS];
 	DECLARE_BITMAP(ports_up, AGL_ETH_MAX);
 	DECLARE_BITMAP(ports_new, AGL_ETH_MAX);
 	struct work_struct ports_work;
 	struct delayed_work revive;
 	u32 stuck_at;
 	wait_queue_head_t reply;
+	agl_cmsg_handler handle[AGL_CMSG_TYPES];
 	struct agl_table table;
 	struct rhashtable filters;
 	struct list_head indirect_cbs;
@@ -124,12 +124,13 @@ struct agilio {
 
 /* flower/app.c */
 int agl_app_init(struct agilio *agl);
-void agl_app_exit(struct agilio *agl);
 int agl_app_start(struct agilio *agl);
 void agl_app_stop(struct agilio *agl);
 
 /* flower/cmsg.c */
 void agl_cmsg_init(struct agilio *agl);
+void agl_cmsg_handle(struct agilio *agl, u8 type, agl_cmsg_handler fn);
+const void *agl_cmsg_body(const struct sk_buff *skb, size_t *len);
 void agl_cmsg_rx(struct agl_vnic *vnic, struct sk_buff *skb);
 struct sk_buff *agl_cmsg_alloc(size_t len, gfp_t gfp);
 void agl_cmsg_xmit(struct agilio *agl, u8 type, struct sk_buff *skb);
@@ -138,11 +139,8 @@ int agl_cmsg_room(struct agilio *agl);
 void agl_cmsg_flush(struct agilio *agl);
 int agl_cmsg_send(struct agilio *agl, u8 type, const void *body, size_t len);
 void agl_cmsg_tell(struct agilio *agl, u8 type, const void *body, size_t len);
-int agl_cmsg_reify(struct agilio *agl, struct agl_repr *repr, bool exists);
-int agl_cmsg_reify_wait(struct agilio *agl, struct agl_repr *repr);
-int agl_cmsg_port_mod(struct agl_repr *repr, u8 info, unsigned int mtu);
-int agl_cmsg_port_mtu(struct agl_repr *repr, unsigned int mtu);
-int agl_cmsg_mac_repr(struct agilio *agl);
+void agl_cmsg_answered(struct agilio *agl);
+int agl_cmsg_await(struct agilio *agl, const u32 *said, u32 want);
 
 /* netdev/ */
 int agl_pf_netdev_create(struct agilio *agl);
@@ -177,8 +175,8 @@ void agl_ports_flush(struct agilio *agl);
 void agl_port_configure(struct agilio *agl, unsigned int index, bool up);
 
 /* netdev/repr.c */
-struct agl_repr *agl_repr_find(struct agilio *agl, u32 id);
 struct agl_repr *agl_repr_of(const struct net_device *dev);
+void agl_reprs_init(struct agilio *agl);
 int agl_reprs_create(struct agilio *agl);
 void agl_reprs_destroy(struct agilio *agl);
 int agl_vf_reprs_create(struct agilio *agl, unsigned int count);

@@ -192,9 +192,14 @@ static int start(struct agilio *agl)
 	err = agl_app_init(agl);
 	if (err)
 		goto err_chip;
+	agl_port_listen(agl);
+	agl_tunnels_init(agl);
+	err = agl_table_init(agl);
+	if (err)
+		goto err_chip;
 	err = agl_filters_init(agl);
 	if (err)
-		goto err_app;
+		goto err_table;
 	err = map_areas(agl);
 	if (err)
 		goto err_filters;
@@ -207,8 +212,8 @@ err_areas:
 	unmap_areas(agl);
 err_filters:
 	agl_filters_free(agl);
-err_app:
-	agl_app_exit(agl);
+err_table:
+	agl_table_free(agl);
 err_chip:
 	stop_chip(agl);
 	return err;
@@ -219,7 +224,7 @@ static void stop(struct agilio *agl)
 	stop_netdevs(agl);
 	unmap_areas(agl);
 	agl_filters_free(agl);
-	agl_app_exit(agl);
+	agl_table_free(agl);
 	stop_chip(agl);
 }
 
@@ -266,6 +271,7 @@ static int pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	agl = devlink_priv(devlink);
 	agl->pdev = pdev;
 	agl_ports_init(agl);
+	agl_reprs_init(agl);
 	pci_set_drvdata(pdev, agl);
 	err = start(agl);
 	if (err)

@@ -122,7 +122,7 @@ const struct devlink_ops agl_devlink_ops = {
 static unsigned int port_attrs(struct agl_repr *r,
 			       struct devlink_port_attrs *attrs)
 {
-	struct agl_eth_port *p = &r->agl->eth.port[r->index];
+	struct agl_eth_port *p = &r->port.agl->eth.port[r->index];
 
 	attrs->flavour = DEVLINK_PORT_FLAVOUR_PHYSICAL;
 	attrs->phys.port_number = p->phy;
@@ -144,14 +144,14 @@ static unsigned int port_attrs(struct agl_repr *r,
  */
 int agl_devlink_port_add(struct agl_repr *repr)
 {
-	struct devlink *devlink = priv_to_devlink(repr->agl);
+	struct devlink *devlink = priv_to_devlink(repr->port.agl);
 	struct devlink_port *port = &repr->devlink_port;
 	struct devlink_port_attrs attrs = {};
 	unsigned int index;
 	int err;
 
-	attrs.switch_id.id_len = sizeof(repr->agl->chip.serial);
-	memcpy(attrs.switch_id.id, repr->agl->chip.serial, attrs.switch_id.id_len);
+	attrs.switch_id.id_len = sizeof(repr->port.agl->chip.serial);
+	memcpy(attrs.switch_id.id, repr->port.agl->chip.serial, attrs.switch_id.id_len);
 	switch (repr->kind) {
 	case AGL_REPR_PHYS:
 		index = port_attrs(repr, &attrs);
@@ -170,7 +170,7 @@ int agl_devlink_port_add(struct agl_repr *repr)
 	}
 	err = devlink_port_register(devlink, port, index);
 	if (!err)
-		SET_NETDEV_DEVLINK_PORT(repr->netdev, port);
+		SET_NETDEV_DEVLINK_PORT(repr->port.netdev, port);
 	return err;
 }
 

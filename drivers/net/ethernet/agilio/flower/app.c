@@ -62,27 +62,17 @@ static int check_app(struct agilio *agl)
  * agl_app_init - see that the firmware is flower and agree on features
  * @agl: card with firmware running
  *
- * Return: 0, -EINVAL if the firmware is another one, -ENOMEM.
+ * Return: 0, -EINVAL if the firmware is another one, errors of its symbols.
  */
 int agl_app_init(struct agilio *agl)
 {
 	int err;
 
 	agl_cmsg_init(agl);
-	agl_tunnels_init(agl);
 	err = check_app(agl);
 	if (!err)
 		err = agree_features(agl);
-	return err ?: agl_table_init(agl);
-}
-
-/**
- * agl_app_exit - free what agl_app_init() has made
- * @agl: card
- */
-void agl_app_exit(struct agilio *agl)
-{
-	agl_table_free(agl);
+	return err;
 }
 
 static const struct agl_vnic_ops ctrl_ops = {

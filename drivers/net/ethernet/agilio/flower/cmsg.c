@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Control messages: transport, and the messages about ports.
+ * Control messages: transport, and answers.
  * 03-flower.md section 3.
  */
 #include "../agilio.h"
 
 /* As long as a reconfiguration may take */
 #define REPLY_TIMEOUT_MS	5000
-#define MTU_ACKED		BIT(31)
 /* A queue that doesn't move for so long stands still */
 #define ROOM_TIMEOUT_MS		3000
 #define REVIVE_MS		1000
@@ -86,16 +85,6 @@ static void cmsg_stuck(struct agilio *agl, u32 at)
 	WRITE_ONCE(agl->stuck_at, at);
 	agl_chip_fault(&agl->chip, AGL_FAULT_QUEUE);
 	schedule_delayed_work(&agl->revive, 0);
-}
-
-/**
- * agl_cmsg_init - before the control vNIC is opened
- * @agl: card
- */
-void agl_cmsg_init(struct agilio *agl)
-{
-	init_waitqueue_head(&agl->reply);
-	INIT_DELAYED_WORK(&agl->revive, cmsg_revive);
 }
 
 static bool cmsg_answer_is_known(struct agilio *agl)
@@ -190,70 +179,66 @@ void agl_cmsg_tell(struct agilio *agl, u8 type, const void *body, size_t len)
 	agl_cmsg_kick(agl);
 }
 
-static void rx_reply(struct agilio *agl)
+/**
+ * agl_cmsg_handle - who takes a kind of messages
+ * @agl: card; its control vNIC isn't open
+ * @type: AGL_CMSG_
+ * @fn: is called in softirq; the skb, head and body, is its own
+ */
+void agl_cmsg_handle(struct agilio *agl, u8 type, agl_cmsg_handler fn)
+{
+	agl->handle[type] = fn;
+}
+
+/**
+ * agl_cmsg_body - what follows the head of a message
+ * @skb: as agl_cmsg_handle() gives it
+ * @len: is set to its bytes
+ *
+ * Return: its first byte.
+ */
+const void *agl_cmsg_body(const struct sk_buff *skb, size_t *len)
+{
+	*len = skb->len - sizeof(struct agl_cmsg_head);
+	return skb->data + sizeof(struct agl_cmsg_head);
+}
+
+/**
+ * agl_cmsg_answered - the firmware has answered to what was asked of it
+ * @agl: card
+ *
+ * The answer has been noted where agl_cmsg_await() looks for it.
+ */
+void agl_cmsg_answered(struct agilio *agl)
 {
 	agl_chip_mended(&agl->chip, AGL_FAULT_REPLY);
 	wake_up_all(&agl->reply);
 }
 
-static void rx_reify(struct agilio *agl, const struct agl_port_reify *m)
+/**
+ * agl_cmsg_init - before the control vNIC is opened
+ * @agl: card
+ */
+void agl_cmsg_init(struct agilio *agl)
 {
-	struct agl_repr *r = agl_repr_find(agl, be32_to_cpu(m->port));
-
-	if (!r)
-		return;
-	WRITE_ONCE(r->reified, be16_to_cpu(m->info) & AGL_REIFY_EXISTS);
-	rx_reply(agl);
-}
-
-static void rx_port_mod(struct agilio *agl, const struct agl_port_mod *m)
-{
-	struct agl_repr *r = agl_repr_find(agl, be32_to_cpu(m->port));
-
-	if (!r)
-		return;
-	if (m->info & AGL_PORT_MOD_MTU_ONLY) {
-		WRITE_ONCE(r->mtu_acked, MTU_ACKED | be16_to_cpu(m->mtu));
-		rx_reply(agl);
-	} else if (m->info & AGL_PORT_MOD_LINK) {
-		netif_carrier_on(r->netdev);
-	} else {
-		netif_carrier_off(r->netdev);
-	}
-}
-
-static bool for_tunnels(u8 type)
-{
-	return type == AGL_CMSG_NO_NEIGH || type == AGL_CMSG_NO_NEIGH_V6 ||
-	       type == AGL_CMSG_ACTIVE_TUNS || type == AGL_CMSG_ACTIVE_TUNS_V6;
+	init_waitqueue_head(&agl->reply);
+	INIT_DELAYED_WORK(&agl->revive, cmsg_revive);
 }
 
 /**
  * agl_cmsg_rx - a message from the firmware, in softirq
  * @vnic: control vNIC
- * @skb: head and body; freed here
+ * @skb: head and body; it is gone after the call
  */
 void agl_cmsg_rx(struct agl_vnic *vnic, struct sk_buff *skb)
 {
 	struct agl_cmsg_head *h = (void *)skb->data;
 	struct agilio *agl = vnic->priv;
-	void *body = skb->data + sizeof(*h);
-	int len = skb->len - sizeof(*h);
 
-	if (len < 0 || h->version != AGL_CMSG_VERSION)
+	if (skb->len < sizeof(*h) || h->version != AGL_CMSG_VERSION)
 		goto bad;
-	rcu_read_lock();
-	if (h->type == AGL_CMSG_PORT_REIFY &&
-	    len >= sizeof(struct agl_port_reify))
-		rx_reify(agl, body);
-	else if (h->type == AGL_CMSG_PORT_MOD &&
-		 len >= sizeof(struct agl_port_mod))
-		rx_port_mod(agl, body);
-	else if (h->type == AGL_CMSG_FLOW_STATS)
-		agl_stats_rx(agl, body, len / sizeof(struct agl_flow_stats));
-	rcu_read_unlock();
-	if (for_tunnels(h->type))
-		agl_tunnels_rx(agl, skb);
+	if (h->type < AGL_CMSG_TYPES && agl->handle[h->type])
+		agl->handle[h->type](agl, skb);
 	else
 		dev_consume_skb_any(skb);
 	return;
@@ -265,136 +250,30 @@ bad:
 }
 
 /**
- * agl_cmsg_reify - tell the firmware that a representor exists, or no more
+ * agl_cmsg_await - wait for an answer of the firmware
  * @agl: card
- * @repr: which
- * @exists: or not
+ * @said: where it is noted
+ * @want: what it shall be
  *
- * Return: 0, -ENOMEM.
+ * A firmware that is known not to answer isn't waited for.
+ *
+ * Return: 0, -ETIMEDOUT, -EINTR.
  */
-int agl_cmsg_reify(struct agilio *agl, struct agl_repr *repr, bool exists)
+int agl_cmsg_await(struct agilio *agl, const u32 *said, u32 want)
 {
-	struct agl_port_reify m = {
-		.port = cpu_to_be32(repr->id),
-		.info = cpu_to_be16(exists ? AGL_REIFY_EXISTS : 0),
-	};
-
-	return agl_cmsg_send(agl, AGL_CMSG_PORT_REIFY, &m, sizeof(m));
-}
-
-static bool repr_is_reified(const struct agl_repr *repr, u32 unused)
-{
-	return READ_ONCE(repr->reified);
-}
-
-static bool repr_mtu_is(const struct agl_repr *repr, u32 acked)
-{
-	return READ_ONCE(repr->mtu_acked) == acked;
-}
-
-/* A firmware that is known not to answer isn't waited for */
-static int cmsg_await(struct agl_repr *repr,
-		      bool (*said)(const struct agl_repr *repr, u32 what), u32 what)
-{
-	struct agilio *agl = repr->agl;
 	long left;
 
 	if (agl_chip_known_dead(&agl->chip, AGL_FAULT_QUEUE) ||
 	    agl_chip_known_dead(&agl->chip, AGL_FAULT_REPLY))
-		return said(repr, what) ? 0 : -ETIMEDOUT;
-	left = wait_event_killable_timeout(agl->reply, said(repr, what),
+		return READ_ONCE(*said) == want ? 0 : -ETIMEDOUT;
+	left = wait_event_killable_timeout(agl->reply, READ_ONCE(*said) == want,
 					   msecs_to_jiffies(REPLY_TIMEOUT_MS));
 	if (left)
 		return left < 0 ? -EINTR : 0;
 	/* Perhaps just its interrupt was lost */
 	agl_tx_control_poke(&agl->ctrl);
-	if (said(repr, what))
+	if (READ_ONCE(*said) == want)
 		return 0;
 	agl_chip_fault(&agl->chip, AGL_FAULT_REPLY);
 	return -ETIMEDOUT;
-}
-
-/**
- * agl_cmsg_reify_wait - wait for the firmware's answer
- * @agl: card
- * @repr: which
- *
- * Return: 0, -ETIMEDOUT, -EINTR.
- */
-int agl_cmsg_reify_wait(struct agilio *agl, struct agl_repr *repr)
-{
-	int err = cmsg_await(repr, repr_is_reified, 0);
-
-	if (err)
-		dev_err(&agl->pdev->dev,
-			"firmware does not answer for port 0x%08x\n", repr->id);
-	return err;
-}
-
-/**
- * agl_cmsg_port_mod - tell the firmware a port's admin state
- * @repr: its representor
- * @info: AGL_PORT_MOD_
- * @mtu: L3 bytes
- *
- * Return: 0, -ENOMEM.
- */
-int agl_cmsg_port_mod(struct agl_repr *repr, u8 info, unsigned int mtu)
-{
-	struct agl_port_mod m = {
-		.port = cpu_to_be32(repr->id),
-		.info = info,
-		.mtu = cpu_to_be16(mtu),
-	};
-
-	return agl_cmsg_send(repr->agl, AGL_CMSG_PORT_MOD, &m, sizeof(m));
-}
-
-/**
- * agl_cmsg_port_mtu - change a physical port's MTU
- * @repr: its representor
- * @mtu: L3 bytes
- *
- * Return: 0, -ETIMEDOUT if the firmware doesn't take it, -EINTR.
- */
-int agl_cmsg_port_mtu(struct agl_repr *repr, unsigned int mtu)
-{
-	u8 info = AGL_PORT_MOD_MTU_ONLY |
-		  (netif_carrier_ok(repr->netdev) ? AGL_PORT_MOD_LINK : 0);
-	int err;
-
-	WRITE_ONCE(repr->mtu_acked, 0);
-	err = agl_cmsg_port_mod(repr, info, mtu);
-	if (err)
-		return err;
-	return cmsg_await(repr, repr_mtu_is, MTU_ACKED | mtu);
-}
-
-/**
- * agl_cmsg_mac_repr - announce the physical ports; link states come back
- * @agl: card, its physical representors reified
- *
- * Return: 0, -ENOMEM.
- */
-int agl_cmsg_mac_repr(struct agilio *agl)
-{
-	struct agl_mac_repr *m;
-	unsigned int i;
-	size_t len;
-	int err;
-
-	len = struct_size(m, entry, agl->eth.count);
-	m = kzalloc(len, GFP_KERNEL);
-	if (!m)
-		return -ENOMEM;
-	m->count = agl->eth.count;
-	for (i = 0; i < agl->eth.count; i++) {
-		m->entry[i].idx = i;
-		m->entry[i].nbi = agl->eth.port[i].nbi;
-		m->entry[i].base = agl->eth.port[i].base;
-		m->entry[i].port = agl->eth.port[i].index;
-	}
-	err = agl_cmsg_send(agl, AGL_CMSG_MAC_REPR, m, len);
-	kfree(m);
-	return err;
 }

@@ -11,14 +11,16 @@
 
 static void repr_configure(struct agl_repr *r, bool up)
 {
+	struct agilio *agl = r->port.agl;
+
 	if (r->kind == AGL_REPR_PHYS)
-		agl_port_configure(r->agl, r->agl->eth.port[r->index].index, up);
+		agl_port_configure(agl, agl->eth.port[r->index].index, up);
 }
 
 /* Each representor is a user of the PF's vNIC, as the PF's own netdev is */
 static struct agl_vnic *repr_lower(struct agl_repr *r)
 {
-	return netdev_priv(r->agl->netdev);
+	return netdev_priv(r->port.agl->netdev);
 }
 
 static int repr_open(struct net_device *dev)
@@ -29,7 +31,7 @@ static int repr_open(struct net_device *dev)
 	err = agl_vnic_open(repr_lower(r));
 	if (err)
 		return err;
-	err = agl_cmsg_port_mod(r, AGL_PORT_MOD_LINK, dev->mtu);
+	err = agl_port_modify(&r->port, AGL_PORT_MOD_LINK, dev->mtu);
 	if (err) {
 		agl_vnic_close(repr_lower(r));
 		return err;
@@ -44,7 +46,7 @@ static int repr_stop(struct net_device *dev)
 	struct agl_repr *r = netdev_priv(dev);
 
 	netif_tx_disable(dev);
-	agl_cmsg_port_mod(r, 0, dev->mtu);
+	agl_port_modify(&r->port, 0, dev->mtu);
 	repr_configure(r, false);
 	agl_vnic_close(repr_lower(r));
 	return 0;
@@ -97,12 +99,12 @@ static int repr_change_mtu(struct net_device *dev, int mtu)
 	struct agl_repr *r = netdev_priv(dev);
 	int err;
 
-	if (r->kind == AGL_REPR_PHYS && !(r->agl->features & AGL_FEAT_NBI_MTU))
+	if (r->kind == AGL_REPR_PHYS && !(r->port.agl->features & AGL_FEAT_NBI_MTU))
 		return -EOPNOTSUPP;
 	/* What it receives comes through the PF's buffers */
-	err = agl_vnic_dev_carry(r->agl->netdev, mtu);
+	err = agl_vnic_dev_carry(r->port.agl->netdev, mtu);
 	if (!err && r->kind == AGL_REPR_PHYS)
-		err = agl_cmsg_port_mtu(r, mtu);
+		err = agl_port_set_mtu(&r->port, mtu);
 	if (!err)
 		WRITE_ONCE(dev->mtu, mtu);
 	return err;
@@ -187,8 +189,8 @@ static void repr_drvinfo(struct net_device *dev, struct ethtool_drvinfo *info)
 	struct agl_repr *r = netdev_priv(dev);
 
 	strscpy(info->driver, AGL_NAME, sizeof(info->driver));
-	strscpy(info->fw_version, r->agl->chip.fw_name, sizeof(info->fw_version));
-	strscpy(info->bus_info, pci_name(r->agl->pdev), sizeof(info->bus_info));
+	strscpy(info->fw_version, r->port.agl->chip.fw_name, sizeof(info->fw_version));
+	strscpy(info->bus_info, pci_name(r->port.agl->pdev), sizeof(info->bus_info));
 }
 
 static int repr_link_ksettings(struct net_device *dev,
@@ -204,7 +206,7 @@ static int repr_link_ksettings(struct net_device *dev,
 	cmd->base.port = PORT_NONE;
 	if (r->kind != AGL_REPR_PHYS)
 		return 0;
-	p = &r->agl->eth.port[r->index];
+	p = &r->port.agl->eth.port[r->index];
 	ethtool_link_ksettings_add_link_mode(cmd, supported, FIBRE);
 	cmd->base.port = p->media == AGL_ETH_MEDIA_FIBRE ? PORT_FIBRE : PORT_DA;
 	if (netif_carrier_ok(dev)) {
@@ -246,12 +248,12 @@ static void repr_ethtool_stats(struct net_device *dev,
 	struct agl_repr *r = netdev_priv(dev);
 	unsigned int i;
 
-	*data++ = agl_order_parked(&r->agl->table, r->id);
+	*data++ = agl_order_parked(&r->port.agl->table, r->port.id);
 	/* Devices that aren't ours have no statistics: the PF has theirs too */
 	for (i = 0; i < AGL_REFUSALS; i++)
 		data[i] = atomic_read(&r->refused[i]) +
 			  (r->kind == AGL_REPR_PF ?
-			   atomic_read(&r->agl->refused[i]) : 0);
+			   atomic_read(&r->port.agl->refused[i]) : 0);
 	data += AGL_REFUSALS;
 	if (r->kind == AGL_REPR_PHYS)
 		agl_mac_stats_read(r->stats, data);
@@ -279,73 +281,36 @@ struct agl_repr *agl_repr_of(const struct net_device *dev)
 	return dev->netdev_ops == &repr_netdev_ops ? netdev_priv(dev) : NULL;
 }
 
-static struct agl_repr __rcu **repr_place_of(struct agilio *agl, u32 id)
-{
-	unsigned int n;
-
-	switch (FIELD_GET(AGL_PORT_TYPE, id)) {
-	case AGL_PORT_TYPE_PHYS:
-		n = FIELD_GET(AGL_PORT_NUMBER, id);
-		return n < AGL_ETH_MAX ? &agl->phys[n] : NULL;
-	case AGL_PORT_TYPE_PCIE:
-		if (FIELD_GET(AGL_PORT_VNIC_TYPE, id) == AGL_PORT_VNIC_PF)
-			return &agl->pf;
-		if (FIELD_GET(AGL_PORT_VNIC_TYPE, id) == AGL_PORT_VNIC_VF)
-			return &agl->vf[FIELD_GET(AGL_PORT_VNIC, id)];
-		return NULL;
-	default:
-		return NULL;
-	}
-}
-
 /**
- * agl_repr_find - representor of a port id
+ * agl_reprs_init - before anybody asks which netdevs are ports of the card
  * @agl: card
- * @id: as the firmware says it
- *
- * Return: NULL if there is none. Call under rcu_read_lock() or in softirq.
  */
-struct agl_repr *agl_repr_find(struct agilio *agl, u32 id)
+void agl_reprs_init(struct agilio *agl)
 {
-	struct agl_repr __rcu **place = repr_place_of(agl, id);
-
-	return place ? rcu_dereference_check(*place, rcu_read_lock_bh_held()) :
-		       NULL;
-}
-
-static struct agl_repr __rcu **repr_place(struct agl_repr *r)
-{
-	switch (r->kind) {
-	case AGL_REPR_PHYS:
-		return &r->agl->phys[r->agl->eth.port[r->index].index];
-	case AGL_REPR_PF:
-		return &r->agl->pf;
-	default:
-		return &r->agl->vf[r->index];
-	}
+	agl->repr_ops = &repr_netdev_ops;
 }
 
 static void repr_identify(struct agl_repr *r)
 {
-	struct agilio *agl = r->agl;
+	struct agilio *agl = r->port.agl;
 	struct agl_eth_port *p;
 
 	switch (r->kind) {
 	case AGL_REPR_PHYS:
 		p = &agl->eth.port[r->index];
-		r->id = AGL_PORT_PHYS(p->index);
+		r->port.id = AGL_PORT_PHYS(p->index);
 		r->stats = agl->mac_stats.io + p->index * AGL_MAC_STATS_BLOCK;
-		eth_hw_addr_set(r->netdev, p->mac);
+		eth_hw_addr_set(r->port.netdev, p->mac);
 		break;
 	case AGL_REPR_PF:
-		r->id = AGL_PORT_PF(agl->chip.unit);
+		r->port.id = AGL_PORT_PF(agl->chip.unit);
 		r->stats = agl->bar.io;
-		eth_hw_addr_random(r->netdev);
+		eth_hw_addr_random(r->port.netdev);
 		break;
 	case AGL_REPR_VF:
-		r->id = AGL_PORT_VF(agl->chip.unit, r->index);
+		r->port.id = AGL_PORT_VF(agl->chip.unit, r->index);
 		r->stats = agl->vf_bar.io + r->index * AGL_CB_SIZE;
-		eth_hw_addr_random(r->netdev);
+		eth_hw_addr_random(r->port.netdev);
 		break;
 	}
 }
@@ -393,15 +358,15 @@ static struct agl_repr *repr_alloc(struct agilio *agl, enum agl_repr_kind kind,
 	if (!dev)
 		return NULL;
 	r = netdev_priv(dev);
-	r->agl = agl;
-	r->netdev = dev;
+	r->port.agl = agl;
+	r->port.netdev = dev;
 	r->kind = kind;
 	r->index = index;
 	repr_netdev_init(agl, dev);
 	repr_identify(r);
 	r->ingress.agl = agl;
 	r->ingress.dev = dev;
-	r->ingress.port = r->id;
+	r->ingress.port = r->port.id;
 	r->ingress.rules = &r->rules;
 	r->ingress.refused = r->refused;
 	agl_ingress_init(&r->ingress);
@@ -410,7 +375,7 @@ static struct agl_repr *repr_alloc(struct agilio *agl, enum agl_repr_kind kind,
 		free_netdev(dev);
 		return NULL;
 	}
-	r->dst->u.port_info.port_id = r->id;
+	r->dst->u.port_info.port_id = r->port.id;
 	r->dst->u.port_info.lower_dev = agl->netdev;
 	return r;
 }
@@ -420,7 +385,7 @@ static void repr_free(struct agl_repr *r)
 	/* Packets on their way to the card hold it too */
 	dst_release(&r->dst->dst);
 	agl_ingress_exit(&r->ingress);
-	free_netdev(r->netdev);
+	free_netdev(r->port.netdev);
 }
 
 /* A netdev appears when the firmware knows its port, so it can be used at once */
@@ -428,10 +393,10 @@ static int repr_register(struct agl_repr *r)
 {
 	int err;
 
-	err = agl_cmsg_reify_wait(r->agl, r);
+	err = agl_port_reify_wait(&r->port);
 	if (!err)
 		err = agl_devlink_port_add(r);
-	return err ?: register_netdev(r->netdev);
+	return err ?: register_netdev(r->port.netdev);
 }
 
 /* Nobody finds them any more by their ports */
@@ -440,7 +405,7 @@ static void reprs_unpublish(struct list_head *reprs)
 	struct agl_repr *r;
 
 	list_for_each_entry(r, reprs, list)
-		RCU_INIT_POINTER(*repr_place(r), NULL);
+		agl_port_unpublish(&r->port);
 	synchronize_net();
 }
 
@@ -456,12 +421,12 @@ static void reprs_remove(struct list_head *reprs)
 	reprs_unpublish(reprs);
 	rtnl_lock();
 	list_for_each_entry(r, reprs, list)
-		if (r->netdev->reg_state == NETREG_REGISTERED)
-			unregister_netdevice_queue(r->netdev, &netdevs);
+		if (r->port.netdev->reg_state == NETREG_REGISTERED)
+			unregister_netdevice_queue(r->port.netdev, &netdevs);
 	unregister_netdevice_many(&netdevs);
 	rtnl_unlock();
 	list_for_each_entry_safe(r, next, reprs, list) {
-		agl_cmsg_reify(r->agl, r, false);
+		agl_port_reify(&r->port, false);
 		if (r->devlink_port.registered)
 			agl_devlink_port_del(r);
 		repr_free(r);
@@ -481,8 +446,8 @@ static int reprs_reify(struct agilio *agl, enum agl_repr_kind kind,
 		if (!r)
 			return -ENOMEM;
 		list_add_tail(&r->list, reprs);
-		rcu_assign_pointer(*repr_place(r), r);
-		err = agl_cmsg_reify(agl, r, true);
+		agl_port_publish(&r->port);
+		err = agl_port_reify(&r->port, true);
 		if (err)
 			return err;
 	}
@@ -507,17 +472,20 @@ static int reprs_create(struct agilio *agl, enum agl_repr_kind kind,
 	return err;
 }
 
-static void reprs_destroy(struct agl_repr __rcu **place, unsigned int count)
+static void reprs_destroy(struct agl_port __rcu **place, unsigned int count)
 {
+	struct agl_repr *r;
 	LIST_HEAD(reprs);
 	unsigned int i;
 
 	/* Made and taken away by probe, remove and SR-IOV, one at a time */
 	for (i = 0; i < count; i++) {
-		struct agl_repr *r = rcu_dereference_protected(place[i], true);
+		struct agl_port *port = rcu_dereference_protected(place[i], true);
 
-		if (r)
-			list_add_tail(&r->list, &reprs);
+		if (!port)
+			continue;
+		r = container_of(port, struct agl_repr, port);
+		list_add_tail(&r->list, &reprs);
 	}
 	if (!list_empty(&reprs))
 		reprs_remove(&reprs);
@@ -535,7 +503,7 @@ int agl_reprs_create(struct agilio *agl)
 
 	err = reprs_create(agl, AGL_REPR_PHYS, agl->eth.count);
 	if (!err)
-		err = agl_cmsg_mac_repr(agl);
+		err = agl_port_announce(agl);
 	if (!err)
 		err = reprs_create(agl, AGL_REPR_PF, 1);
 	if (err)

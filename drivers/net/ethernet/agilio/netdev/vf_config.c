@@ -13,7 +13,7 @@ static struct agilio *vf_card(struct net_device *dev)
 	struct agl_repr *r = agl_repr_of(dev);
 	struct agl_vnic *v = netdev_priv(dev);
 
-	return r ? r->agl : v->priv;
+	return r ? r->port.agl : v->priv;
 }
 
 /* The PF and its uplinks set all VFs, a VF's representor that VF alone */

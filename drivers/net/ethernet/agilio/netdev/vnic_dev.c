@@ -355,9 +355,9 @@ void agl_vnic_netdev_free(struct net_device *dev)
 
 static struct net_device *pf_source(struct agl_vnic *vnic, u32 port)
 {
-	struct agl_repr *r = agl_repr_find(vnic->priv, port);
+	struct agl_port *p = agl_port_find(vnic->priv, port);
 
-	return r ? r->netdev : NULL;
+	return p ? p->netdev : NULL;
 }
 
 /*

@@ -4,9 +4,10 @@
  * walk these rows; a key of tc that has none is refused. 03-flower.md
  * sections 4.4, 4.7 and 12.1.
  */
+#include <linux/bitfield.h>
 #include <linux/unaligned.h>
 
-#include "../agilio.h"
+#include "../abi/cmsg.h"
 #include "fields.h"
 
 static void get_tci(const void *from, void *to)

@@ -70,17 +70,18 @@ static void stats_add(const struct agl_flow *flow, u32 packets, u64 bytes)
 /**
  * agl_stats_rx - counts from the firmware, in softirq
  * @agl: card
- * @rec: records, deltas since the last message
- * @count: how many
+ * @skb: records, deltas since the last message; it is gone after the call
  */
-void agl_stats_rx(struct agilio *agl, const struct agl_flow_stats *rec,
-		  unsigned int count)
+void agl_stats_rx(struct agilio *agl, struct sk_buff *skb)
 {
+	const struct agl_flow_stats *rec;
 	struct agl_table *t = &agl->table;
+	size_t len;
 
+	rec = agl_cmsg_body(skb, &len);
 	rcu_read_lock();
 	spin_lock(&t->stats_lock);
-	for (; count; count--, rec++) {
+	for (; len >= sizeof(*rec); len -= sizeof(*rec), rec++) {
 		u32 id = context_id(t, be32_to_cpu(rec->ctx));
 		struct agl_flow *flow;
 
@@ -96,6 +97,7 @@ void agl_stats_rx(struct agilio *agl, const struct agl_flow_stats *rec,
 	}
 	spin_unlock(&t->stats_lock);
 	rcu_read_unlock();
+	dev_consume_skb_any(skb);
 }
 
 /**

@@ -35,6 +35,7 @@ int agl_table_init(struct agilio *agl)
 	agl_masks_init(&t->masks);
 	agl->tunnels.dep_ops = &agl_table_dep_ops;
 	xa_init_flags(&t->contexts, XA_FLAGS_ALLOC);
+	agl_cmsg_handle(agl, AGL_CMSG_FLOW_STATS, agl_stats_rx);
 	return 0;
 }
 

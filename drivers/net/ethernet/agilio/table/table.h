@@ -20,6 +20,7 @@
 
 struct agilio;
 struct flow_stats;
+struct sk_buff;
 
 #define AGL_MASK_BUCKETS	256
 
@@ -293,7 +294,6 @@ void agl_depend_detach(struct agl_flow *flow);
 u32 agl_stats_context(const struct agl_table *t, u32 id);
 void agl_stats_read(struct agilio *agl, struct agl_counts *counts,
 		    struct flow_stats *to);
-void agl_stats_rx(struct agilio *agl, const struct agl_flow_stats *rec,
-		  unsigned int count);
+void agl_stats_rx(struct agilio *agl, struct sk_buff *skb);
 
 #endif

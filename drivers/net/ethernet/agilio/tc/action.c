@@ -66,8 +66,8 @@ static int take_device(struct agl_action_list *l, struct net_device *dev)
 
 static int take_output(struct agl_action_list *l, const struct flow_action_entry *a)
 {
+	struct agl_port *out = agl_port_of(l->req->in->agl, a->dev);
 	bool redirect = a->id == FLOW_ACTION_REDIRECT;
-	struct agl_repr *out = agl_repr_of(a->dev);
 	struct agl_action *to;
 	int err, device;
 	u32 port;
@@ -84,7 +84,7 @@ static int take_output(struct agl_action_list *l, const struct flow_action_entry
 		err = agl_take_tunnel_output(l, a, &port);
 		if (err)
 			return err;
-	} else if (out && out->agl == l->req->in->agl) {
+	} else if (out) {
 		port = out->id;
 	} else if (is_vlan_dev(a->dev)) {
 		return agl_take_vlan_output(l, a, device);

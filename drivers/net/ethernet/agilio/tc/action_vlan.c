@@ -132,11 +132,11 @@ int agl_take_vlan_output(struct agl_action_list *l,
 			 const struct flow_action_entry *a, u32 device)
 {
 	const struct vlan_dev_priv *vlan = vlan_dev_priv(a->dev);
-	struct agl_repr *out = agl_repr_of(vlan->real_dev);
+	struct agl_port *out = agl_port_of(l->req->in->agl, vlan->real_dev);
 	bool redirect = a->id == FLOW_ACTION_REDIRECT;
 	struct agl_action *to;
 
-	if (!out || out->agl != l->req->in->agl)
+	if (!out)
 		return agl_refuse(l->req, AGL_REFUSE_PORT,
 				  "output to %s, which is on no port of this card",
 				  netdev_name(a->dev));

@@ -91,8 +91,8 @@ static int check_tag(struct agl_action_list *l)
  */
 int agl_take_internal(struct agl_action_list *l, const struct flow_action_entry *a)
 {
+	struct agl_port *from = agl_port_of(l->req->in->agl, l->req->in->dev);
 	u64 features = l->req->in->agl->features;
-	struct agl_repr *from = agl_repr_of(l->req->in->dev);
 	int err;
 
 	if (!netif_is_ovs_master(a->dev))
@@ -102,7 +102,7 @@ int agl_take_internal(struct agl_action_list *l, const struct flow_action_entry 
 	if (!(features & (AGL_FEAT_PRE_TUN | AGL_FEAT_DECAP_V2)))
 		return agl_refuse(l->req, AGL_REFUSE_FEATURE,
 				  "to an internal port: this firmware can't");
-	if (!l->to_host || !from || from->kind != AGL_REPR_PHYS)
+	if (!l->to_host || !from || !agl_port_is_phys(from))
 		return refuse(l, "needs a physical port and skbedit ptype host");
 	err = check_match(l, a->dev);
 	if (!err)

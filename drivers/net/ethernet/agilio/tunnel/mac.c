@@ -164,7 +164,7 @@ static bool mac_user_wanted(struct agl_tunnels *t, const struct net_device *dev,
 			    int *port, bool *ovs)
 {
 	const struct net_device *upper, *lower = dev;
-	struct agl_repr *r;
+	const struct agl_port *p;
 
 	if (!netif_running(dev))
 		return false;
@@ -178,10 +178,10 @@ static bool mac_user_wanted(struct agl_tunnels *t, const struct net_device *dev,
 		return false;
 	while (is_vlan_dev(lower))
 		lower = vlan_dev_priv(lower)->real_dev;
-	r = agl_repr_of(lower);
-	if (!r || r->agl != t->agl || r->kind != AGL_REPR_PHYS)
+	p = agl_port_of(t->agl, lower);
+	if (!p || !agl_port_is_phys(p))
 		return false;
-	*port = FIELD_GET(AGL_PORT_NUMBER, r->id);
+	*port = FIELD_GET(AGL_PORT_NUMBER, p->id);
 	return true;
 }
 

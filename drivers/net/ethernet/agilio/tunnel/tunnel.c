@@ -100,12 +100,8 @@ static void tunnels_work(struct work_struct *work)
 	}
 }
 
-/**
- * agl_tunnels_rx - a message about tunnels, in softirq
- * @agl: card
- * @skb: head and body; it is gone after the call
- */
-void agl_tunnels_rx(struct agilio *agl, struct sk_buff *skb)
+/* A message about tunnels, in softirq */
+static void tunnels_rx(struct agilio *agl, struct sk_buff *skb)
 {
 	struct agl_tunnels *t = &agl->tunnels;
 
@@ -149,6 +145,10 @@ void agl_tunnels_init(struct agilio *agl)
 	skb_queue_head_init(&t->rx);
 	t->netdev_nb.notifier_call = tunnels_netdev;
 	t->netevent_nb.notifier_call = tunnels_netevent;
+	agl_cmsg_handle(agl, AGL_CMSG_NO_NEIGH, tunnels_rx);
+	agl_cmsg_handle(agl, AGL_CMSG_NO_NEIGH_V6, tunnels_rx);
+	agl_cmsg_handle(agl, AGL_CMSG_ACTIVE_TUNS, tunnels_rx);
+	agl_cmsg_handle(agl, AGL_CMSG_ACTIVE_TUNS_V6, tunnels_rx);
 }
 
 /**

@@ -234,7 +234,6 @@ struct agl_tunnels {
 void agl_tunnels_init(struct agilio *agl);
 int agl_tunnels_start(struct agilio *agl);
 void agl_tunnels_stop(struct agilio *agl);
-void agl_tunnels_rx(struct agilio *agl, struct sk_buff *skb);
 void agl_ends_put(struct agilio *agl, struct agl_ends *ends);
 
 /* local.c */

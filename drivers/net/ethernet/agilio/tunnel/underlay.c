@@ -57,7 +57,7 @@ static struct dst_entry *underlay_route6(struct net *net,
 static void underlay_port(struct agilio *agl, struct net_device *dev,
 			  struct agl_underlay *u)
 {
-	struct agl_repr *r;
+	const struct agl_port *p;
 	int id;
 
 	ether_addr_copy(u->src_mac, dev->dev_addr);
@@ -67,9 +67,9 @@ static void underlay_port(struct agilio *agl, struct net_device *dev,
 		u->tci = cpu_to_be16(vlan_dev_vlan_id(dev));
 		dev = vlan_dev_priv(dev)->real_dev;
 	}
-	r = agl_repr_of(dev);
-	if (r && r->agl == agl) {
-		u->port = r->id;
+	p = agl_port_of(agl, dev);
+	if (p) {
+		u->port = p->id;
 	} else if (netif_is_ovs_master(dev) && agl->features & AGL_FEAT_PRE_TUN) {
 		id = agl_internal_get(&agl->tunnels, dev);
 		u->port = id > 0 ? AGL_PORT_INTERNAL(id) : 0;
