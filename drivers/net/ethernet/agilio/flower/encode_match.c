@@ -109,16 +109,20 @@ static void put_head(const struct places *p, u32 port, bool mask, u8 *to)
 	put_unaligned_be32(mask ? ~0 : port, to);
 }
 
-static void put_fields(const struct places *p, const struct agl_fields *from,
-		       u8 *to)
+static void put_fields(const struct places *p, const struct agl_rule *rule,
+		       struct agl_image *image)
 {
 	const struct agl_field *f;
 
-	for (f = agl_fields; f < agl_fields + agl_field_count; f++)
-		if (f->layer && p->at[f->layer] &&
-		    memchr_inv((const u8 *)from + f->at, 0, f->size))
-			memcpy(to + p->at[f->layer] + f->layer_at,
-			       (const u8 *)from + f->at, f->size);
+	for (f = agl_fields; f < agl_fields + agl_field_count; f++) {
+		const u8 *mask = (const u8 *)&rule->mask + f->at;
+		unsigned int at = p->at[f->layer] + f->layer_at;
+
+		if (!p->at[f->layer] || !memchr_inv(mask, 0, f->size))
+			continue;
+		memcpy(image->key + at, (const u8 *)&rule->key + f->at, f->size);
+		memcpy(image->mask + at, mask, f->size);
+	}
 }
 
 static u8 ip_flags(const struct agl_fields *f)
@@ -225,8 +229,7 @@ int agl_encode_match(const struct agl_rule *rule, u64 features,
 	memset(image->mask, 0, p.len);
 	put_head(&p, rule->port, false, image->key);
 	put_head(&p, rule->port, true, image->mask);
-	put_fields(&p, &rule->key, image->key);
-	put_fields(&p, &rule->mask, image->mask);
+	put_fields(&p, rule, image);
 	put_ip_flags(&p, rule, image);
 	put_mpls(&p, rule, image);
 	if (p.at[AGL_LAYER_QINQ])

@@ -10,6 +10,9 @@
 #include "filter.h"
 #include "parse.h"
 
+/* Of a kept rule: what has more actions is rare */
+#define BIND_KEEP_ACTIONS	8
+
 static LIST_HEAD(bind_blocks);
 
 /**
@@ -134,6 +137,48 @@ static int bind_compile(struct agl_filter *f, struct bind_rule *r)
 	return err;
 }
 
+/*
+ * It is large, and to clear it costs more than to make a rule. So one of them
+ * is kept for each device; filters that come at the same time have their own.
+ */
+static struct bind_rule *bind_rule_get(struct agl_ingress *in)
+{
+	struct bind_rule *r = xchg(&in->spare, NULL);
+
+	if (r)
+		return r;
+	r = kmalloc(sizeof(*r), GFP_KERNEL | __GFP_NOFAIL);
+	r->compiled.rule = NULL;
+	return r;
+}
+
+static void bind_rule_free(struct bind_rule *r)
+{
+	if (r)
+		kfree(r->compiled.rule);
+	kfree(r);
+}
+
+static void bind_rule_put(struct agl_ingress *in, struct bind_rule *r)
+{
+	struct agl_rule *rule = r->compiled.rule;
+
+	if (rule && rule->room > BIND_KEEP_ACTIONS) {
+		r->compiled.rule = NULL;
+		kfree(rule);
+	}
+	bind_rule_free(xchg(&in->spare, r));
+}
+
+/**
+ * agl_bind_forget - a binding is gone
+ * @in: device; tc calls for it no more
+ */
+void agl_bind_forget(struct agl_ingress *in)
+{
+	bind_rule_free(xchg(&in->spare, NULL));
+}
+
 static int bind_replace(const struct agl_filter_name *name,
 			const struct flow_cls_common_offload *common,
 			const struct flow_rule *from)
@@ -144,10 +189,11 @@ static int bind_replace(const struct agl_filter_name *name,
 
 	if (IS_ERR(f))
 		return PTR_ERR(f);
-	r = kzalloc(sizeof(*r), GFP_KERNEL | __GFP_NOFAIL);
+	r = bind_rule_get(name->in);
 	r->req = (struct agl_request){ name->in, name->cookie, common->extack };
 	r->common = common;
 	r->from = from;
+	r->image.before = 0;
 	err = bind_compile(f, r);
 	if (!err)
 		err = bind_add(f, r);
@@ -158,8 +204,7 @@ static int bind_replace(const struct agl_filter_name *name,
 		if (name->in->rules)
 			atomic_inc(name->in->rules);
 	}
-	kfree(r->compiled.rule);
-	kfree(r);
+	bind_rule_put(name->in, r);
 	return err;
 }
 

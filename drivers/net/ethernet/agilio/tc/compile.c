@@ -12,6 +12,14 @@
 /* A mirror to a VLAN device is a push, an output and a pop */
 #define COMPILE_ACTIONS_FOR_ONE	3
 
+static void compile_init(const struct agl_ingress *in, unsigned int room,
+			 struct agl_rule *rule)
+{
+	rule->room = room;
+	rule->port = in->port;
+	rule->tun = in->tun;
+}
+
 /**
  * agl_rule_alloc - an empty rule
  * @in: device that it is on
@@ -24,12 +32,27 @@ struct agl_rule *agl_rule_alloc(const struct agl_ingress *in, unsigned int actio
 	struct agl_rule *rule;
 
 	rule = kzalloc(struct_size(rule, action, actions), GFP_KERNEL);
-	if (!rule)
-		return NULL;
-	rule->room = actions;
-	rule->port = in->port;
-	rule->tun = in->tun;
+	if (rule)
+		compile_init(in, actions, rule);
 	return rule;
+}
+
+static int compile_alloc(const struct agl_ingress *in, unsigned int actions,
+			 struct agl_compiled *to)
+{
+	struct agl_rule *rule = to->rule;
+	unsigned int room;
+
+	if (!rule || rule->room < actions) {
+		kfree(rule);
+		to->rule = agl_rule_alloc(in, actions);
+		return to->rule ? 0 : -ENOMEM;
+	}
+	/* Actions are cleared one by one, as they are added */
+	room = rule->room;
+	memset(rule, 0, sizeof(*rule));
+	compile_init(in, room, rule);
+	return 0;
 }
 
 /*
@@ -126,11 +149,14 @@ static bool compile_from_zero(const struct agl_rule *rule)
 /**
  * agl_compile_wide - a filter of which nothing is known
  * @in: device that it is on
- * @to: matches every packet
+ * @to: matches every packet; its rule's memory is kept
  */
 void agl_compile_wide(const struct agl_ingress *in, struct agl_compiled *to)
 {
+	struct agl_rule *rule = to->rule;
+
 	memset(to, 0, sizeof(*to));
+	to->rule = rule;
 	to->range_count = 1;
 }
 
@@ -172,7 +198,7 @@ static int compile_rule(const struct agl_request *req,
  * @from: tc's match and actions
  * @matchall: it asks nothing of a packet: what its match has is no match
  * @to: also when the filter is refused its match is known, or what is known
- *	of it; the caller frees the rule
+ *	of it; the memory of its rule is used again, the caller frees it
  *
  * Return: 0, or agl_refuse()'s; -ENOMEM.
  */
@@ -192,9 +218,9 @@ int agl_compile(const struct agl_request *req,
 	to->never = !matchall && compile_never(req, &from->match);
 	if (to->never)
 		return 0;
-	to->rule = agl_rule_alloc(req->in, room);
-	if (!to->rule)
-		return -ENOMEM;
+	err = compile_alloc(req->in, room, to);
+	if (err)
+		return err;
 	err = compile_rule(req, common, from, matchall, to);
 	to->next_chain = to->rule->next_chain;
 	return err;

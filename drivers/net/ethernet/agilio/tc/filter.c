@@ -9,6 +9,7 @@
 
 #include "../agilio.h"
 #include "filter.h"
+#include "parse.h"
 
 #define FILTER_TRIES	1000
 #define FILTER_TRY_US	100
@@ -215,5 +216,6 @@ void agl_filters_forget(struct agl_ingress *in)
 			filter_end(f);
 		cond_resched();
 	}
+	agl_bind_forget(in);
 	in->lost = false;
 }

@@ -30,7 +30,7 @@ struct agl_ports {
 
 /**
  * struct agl_compiled - a filter of tc as a rule
- * @rule: match and actions; NULL of one whose actions nobody has looked at
+ * @rule: match and actions, if nothing was refused; else only memory, or NULL
  * @match: what software compares, or more than that if it isn't known; the
  *	rule's own match can be narrower
  * @match_mask: which bits
@@ -79,6 +79,7 @@ int agl_make_pre_tunnel(const struct agl_request *req,
 			const struct agl_rule *rule, struct agl_image *image);
 int agl_tc_rules(enum tc_setup_type type, void *data,
 		 struct agl_ingress *in);
+void agl_bind_forget(struct agl_ingress *in);
 int agl_parse_actions(const struct agl_request *req,
 		      const struct flow_rule *from, struct agl_rule *rule);
 

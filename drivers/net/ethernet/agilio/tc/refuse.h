@@ -51,6 +51,7 @@ enum agl_refusal {
 };
 
 struct agilio;
+struct bind_rule;
 
 /**
  * struct agl_ingress - a device that rules can be on, as a block is bound to it
@@ -62,6 +63,7 @@ struct agilio;
  * @refused: where refusals are, AGL_REFUSALS of them
  * @filters: how many filters tc has here, see filter.h
  * @lost: tc has one that there was no memory to keep in mind
+ * @spare: memory for the next filter, or NULL; who uses it takes it out
  * @lock: guards chains, their filters and what these are composed to
  * @chains: struct agl_chain by number, see compose.c
  */
@@ -74,6 +76,7 @@ struct agl_ingress {
 	atomic_t *refused;
 	atomic_t filters;
 	bool lost;
+	struct bind_rule *spare;
 	struct mutex lock; /* chains and their filters */
 	struct xarray chains;
 };
