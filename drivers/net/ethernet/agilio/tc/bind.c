@@ -147,9 +147,7 @@ static struct bind_rule *bind_rule_get(struct agl_ingress *in)
 
 	if (r)
 		return r;
-	r = kmalloc(sizeof(*r), GFP_KERNEL | __GFP_NOFAIL);
-	r->compiled.rule = NULL;
-	return r;
+	return kzalloc(sizeof(*r), GFP_KERNEL | __GFP_NOFAIL);
 }
 
 static void bind_rule_free(struct bind_rule *r)

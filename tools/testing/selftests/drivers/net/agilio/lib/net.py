@@ -85,12 +85,12 @@ class in_ns:
         if self.name:
             self.old = os.open("/proc/self/ns/net", os.O_RDONLY)
             fd = os.open(f"/run/netns/{self.name}", os.O_RDONLY)
-            os.setns(fd, os.CLONE_NEWNET)  # type: ignore[attr-defined]
+            os.setns(fd, os.CLONE_NEWNET)
             os.close(fd)
 
     def __exit__(self, *_: object) -> None:
         if self.name:
-            os.setns(self.old, os.CLONE_NEWNET)  # type: ignore[attr-defined]
+            os.setns(self.old, os.CLONE_NEWNET)
             os.close(self.old)
 
 
