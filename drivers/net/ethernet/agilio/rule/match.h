@@ -7,7 +7,7 @@
 
 #include "rule.h"
 
-#define AGL_MATCH_WORDS		32
+#define AGL_MATCH_WORDS		24
 #define AGL_MATCH_TUN6		BIT(2)
 
 /**

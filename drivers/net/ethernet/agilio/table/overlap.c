@@ -37,10 +37,11 @@
  * a growing limit of edges to look at; the one that comes to an end first has
  * the answer.
  *
- * To add a rule is to go down by its own masks and values, and to put a node
- * in front of the first thing that it differs from; to delete it takes away
- * its edge and the node that is left with one edge alone. Rules with the very
- * same match are one in the trie, the others are its twins.
+ * To add a rule is to go down by its own masks and values as far as these lead,
+ * to look there which step is the first in which it differs, and to put a node
+ * for that step in, which can be further up, as steps were left out; to delete
+ * it takes away its edge and the node that is left with one edge alone. Rules
+ * with the very same match are one in the trie, the others are its twins.
  *
  * A rule takes 40 bytes for each order, 40 more, and 8 for each word that it
  * compares; a node takes 64, and 32 for each fan. What the masks are is kept
@@ -76,7 +77,9 @@
  * struct agl_overlap_shape - a set of bits that rules compare
  * @list: in its bucket of agl_overlaps.shapes
  * @users: rules
- * @count: words in which bits are
+ * @words: words in which bits are, a bit for each
+ * @count: how many
+ * @sum: of all this, most shapes have another
  * @at: which words these are
  * @index: for each word which of these it is, or WORD_NONE
  * @mask: the bits, for each of these words
@@ -84,7 +87,9 @@
 struct agl_overlap_shape {
 	struct hlist_node list;
 	unsigned int users;
+	u32 words;
 	unsigned int count;
+	u64 sum;
 	u8 at[AGL_OVERLAP_WORDS];
 	u8 index[AGL_OVERLAP_WORDS];
 	u64 mask[] __counted_by(count);
@@ -200,51 +205,65 @@ void agl_overlaps_free(struct agl_overlaps *o)
 	kvfree(o->bucket);
 }
 
-static struct hlist_head *shape_bucket(struct agl_overlaps *o, const u64 *mask)
+/* Words without a bit are left out: most are, and there is one for each rule */
+static void shape_fill(struct agl_overlap_shape *s, const u64 *mask)
 {
-	u64 sum = 0;
 	unsigned int i;
 
-	for (i = 0; i < AGL_OVERLAP_WORDS; i++)
-		sum = (sum + mask[i]) * GOLDEN_RATIO_64;
-	return &o->shapes[hash_64(sum, 6)];
+	memset(s->index, WORD_NONE, sizeof(s->index));
+	for (i = 0; i < s->count; i++) {
+		s->index[s->at[i]] = i;
+		s->mask[i] = mask[s->at[i]];
+	}
+}
+
+/* Return: how many words have bits; s->words, s->sum and s->at are set */
+static unsigned int shape_scan(struct agl_overlap_shape *s, const u64 *mask)
+{
+	unsigned int i, count = 0;
+
+	s->words = 0;
+	s->sum = 0;
+	for (i = 0; i < AGL_OVERLAP_WORDS; i++) {
+		if (!mask[i])
+			continue;
+		s->words |= 1U << i;
+		s->at[count++] = i;
+		s->sum = (s->sum ^ mask[i]) * GOLDEN_RATIO_64;
+	}
+	s->sum ^= s->words;
+	return count;
 }
 
 static bool shape_is(const struct agl_overlap_shape *s, const u64 *mask)
 {
 	unsigned int i;
 
-	for (i = 0; i < AGL_OVERLAP_WORDS; i++)
-		if (mask[i] != (s->index[i] == WORD_NONE ? 0 : s->mask[s->index[i]]))
+	for (i = 0; i < s->count; i++)
+		if (s->mask[i] != mask[s->at[i]])
 			return false;
 	return true;
 }
 
 static struct agl_overlap_shape *shape_get(struct agl_overlaps *o, const u64 *mask)
 {
-	struct hlist_head *bucket = shape_bucket(o, mask);
-	struct agl_overlap_shape *s;
-	unsigned int i, count = 0;
+	struct agl_overlap_shape like, *s;
+	struct hlist_head *bucket;
 
+	like.count = shape_scan(&like, mask);
+	bucket = &o->shapes[hash_64(like.sum, 6)];
 	hlist_for_each_entry(s, bucket, list)
-		if (shape_is(s, mask)) {
+		if (s->sum == like.sum && s->words == like.words &&
+		    shape_is(s, mask)) {
 			s->users++;
 			return s;
 		}
-	for (i = 0; i < AGL_OVERLAP_WORDS; i++)
-		count += !!mask[i];
-	s = kzalloc(struct_size(s, mask, count), GFP_KERNEL);
+	s = kmalloc(struct_size(s, mask, like.count), GFP_KERNEL);
 	if (!s)
 		return NULL;
-	s->count = count;
+	*s = like;
 	s->users = 1;
-	memset(s->index, WORD_NONE, sizeof(s->index));
-	for (i = 0, count = 0; i < AGL_OVERLAP_WORDS; i++)
-		if (mask[i]) {
-			s->at[count] = i;
-			s->index[i] = count;
-			s->mask[count++] = mask[i];
-		}
+	shape_fill(s, mask);
 	hlist_add_head(&s->list, bucket);
 	return s;
 }
@@ -522,38 +541,59 @@ err_node:
 	return -ENOMEM;
 }
 
+/* Return: the edge that a rule's mask and value in a node's step lead to */
+static struct agl_overlap_edge *node_lookup(struct agl_overlaps *o,
+					    unsigned int order,
+					    const struct overlap_node *n,
+					    const struct agl_item *item)
+{
+	const struct agl_overlap_step *step = &o->layout->step[order][n->step];
+	struct agl_overlap_fan *fan = fan_find(n, item_mask(item, step));
+
+	return fan ? fan_lookup(o, order, fan, item_value(item, step)) : NULL;
+}
+
+/* Return: how far a rule's masks and values lead from an edge */
+static struct agl_overlap_edge *trie_descend(struct agl_overlaps *o,
+					     unsigned int order,
+					     struct agl_overlap_edge *e,
+					     const struct agl_item *item)
+{
+	struct agl_overlap_edge *next = e;
+
+	while (next) {
+		e = next;
+		next = e->is_node ? node_lookup(o, order, edge_node(e), item) : NULL;
+	}
+	return e;
+}
+
 /* @twin: set if there is a rule with this match, then nothing is changed */
 static int trie_add(struct agl_overlaps *o, unsigned int order,
 		    struct agl_item *item, struct agl_item **twin)
 {
-	const u8 *rank = o->layout->rank[order];
 	struct agl_overlap_edge *e = o->root[order];
-	const struct agl_overlap_step *step;
-	struct agl_overlap_fan *fan;
-	struct overlap_node *n;
 	unsigned int first;
 
 	item->edge[order].is_node = false;
 	item->edge[order].fan = NULL;
-	if (!e)
+	if (!e) {
 		o->root[order] = &item->edge[order];
-	while (e) {
-		o->visits++;
-		first = differ(rank, item, edge_any(e, order));
-		if (!e->is_node && first == STEP_NONE) {
-			*twin = edge_item(e, order);
-			return 0;
-		}
-		if (!e->is_node || first < edge_node(e)->step)
-			return trie_split(o, order, e, first, item);
-		n = edge_node(e);
-		step = &o->layout->step[order][n->step];
-		fan = fan_find(n, item_mask(item, step));
-		e = fan ? fan_lookup(o, order, fan, item_value(item, step)) : NULL;
-		if (!e)
-			return node_attach(o, order, n, &item->edge[order]);
+		return 0;
 	}
-	return 0;
+	e = trie_descend(o, order, e, item);
+	o->visits++;
+	first = differ(o->layout->rank[order], item, edge_any(e, order));
+	if (first == STEP_NONE) {
+		*twin = edge_item(e, order);
+		return 0;
+	}
+	/* On the way steps were left out, it can differ in one of these */
+	while (e->fan && e->fan->node->step > first)
+		e = &e->fan->node->edge;
+	if (e->is_node && edge_node(e)->step == first)
+		return node_attach(o, order, edge_node(e), &item->edge[order]);
+	return trie_split(o, order, e, first, item);
 }
 
 /* The nodes above an edge: who spoke for all of them is no more */
@@ -759,6 +799,15 @@ static struct agl_overlap_edge *search_next(struct overlap_search *s,
 	return next;
 }
 
+/*
+ * Is there one edge at most to follow? Then it costs less to look at what is
+ * behind it, as that will be done anyway, than to look here as well.
+ */
+static bool search_goes_on(const struct overlap_search *s, const struct overlap_node *n)
+{
+	return !n->fans->next && fan_is_covered(s, n->fans);
+}
+
 static void search_hit(struct overlap_search *s, struct agl_item *item)
 {
 	if (item == s->with)
@@ -772,14 +821,17 @@ static struct agl_overlap_edge *search_edge(struct overlap_search *s,
 					    struct agl_overlap_edge *e)
 {
 	struct agl_item *any = edge_any(e, s->order), *twin;
-	unsigned int first = conflict(s->rank, s->with, any);
+	struct overlap_node *n;
 
 	s->o->visits++;
 	s->patience--;
-	if (e->is_node)
-		return first < edge_node(e)->step ? NULL :
-		       search_fans(s, edge_node(e)->fans);
-	if (first != STEP_NONE)
+	if (e->is_node) {
+		n = edge_node(e);
+		if (search_goes_on(s, n) || conflict(s->rank, s->with, any) >= n->step)
+			return search_fans(s, n->fans);
+		return NULL;
+	}
+	if (conflict(s->rank, s->with, any) != STEP_NONE)
 		return NULL;
 	search_hit(s, any);
 	list_for_each_entry(twin, &any->twins, twins)

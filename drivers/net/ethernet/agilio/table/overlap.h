@@ -9,7 +9,7 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
-#define AGL_OVERLAP_WORDS	32
+#define AGL_OVERLAP_WORDS	24
 #define AGL_OVERLAP_BYTES	(8 * AGL_OVERLAP_WORDS)
 #define AGL_OVERLAP_ORDERS	2
 
