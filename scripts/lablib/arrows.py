@@ -14,8 +14,8 @@ CARD = REPO / "tools/card"
 
 # Each room, and the rooms that it may know of. "." is the top folder.
 DRIVER_ROOMS: dict[str, set[str]] = {
-    ".": {"devlink", "netdev", "tc", "table", "tunnel", "port", "flower", "vnic",
-          "chip", "abi"},
+    ".": {"devlink", "netdev", "tc", "rule", "table", "tunnel", "port", "flower",
+          "vnic", "chip", "abi"},
     "devlink": {".", "netdev", "port", "table", "tunnel", "flower", "vnic", "chip",
                 "abi"},
     "netdev": {".", "devlink", "tc", "port", "table", "tunnel", "flower", "vnic",

@@ -5,6 +5,7 @@
 #include <linux/module.h>
 
 #include "agilio.h"
+#include "rule/fields.h"
 #include "tc/filter.h"
 
 static int read_identity(struct agl_chip *chip)
@@ -383,6 +384,7 @@ static int __init agilio_init(void)
 {
 	int err;
 
+	agl_fields_init();
 	err = pci_register_driver(&pf_driver);
 	if (err)
 		return err;

@@ -14,6 +14,7 @@
  * @tun: offset of the tunnel's layer, 0 if it isn't there
  * @opts: offset of the Geneve options, likewise
  * @len: of the whole key
+ * @fields: that are in these layers, for agl_for_each_field()
  */
 struct places {
 	u8 layers;
@@ -22,12 +23,14 @@ struct places {
 	unsigned int tun;
 	unsigned int opts;
 	unsigned int len;
+	u64 fields;
 };
 
 static void place(struct places *p, enum agl_layer layer, size_t size)
 {
 	p->at[layer] = p->len;
 	p->len += size;
+	p->fields |= agl_fields_of_layer(layer);
 }
 
 static bool is_type(const struct agl_rule *rule, u16 type)
@@ -109,19 +112,19 @@ static void put_head(const struct places *p, u32 port, bool mask, u8 *to)
 	put_unaligned_be32(mask ? ~0 : port, to);
 }
 
+/* IPv4 and IPv6 are in one place: a field of the other one is no part of the rule */
 static void put_fields(const struct places *p, const struct agl_rule *rule,
 		       struct agl_image *image)
 {
 	const struct agl_field *f;
 
-	for (f = agl_fields; f < agl_fields + agl_field_count; f++) {
+	agl_for_each_field(f, p->fields) {
 		const u8 *mask = (const u8 *)&rule->mask + f->at;
 		unsigned int at = p->at[f->layer] + f->layer_at;
 
-		if (!p->at[f->layer] || !memchr_inv(mask, 0, f->size))
-			continue;
-		memcpy(image->key + at, (const u8 *)&rule->key + f->at, f->size);
-		memcpy(image->mask + at, mask, f->size);
+		if (agl_field_is_asked(f, &rule->mask))
+			agl_field_copy(f, image->key + at, image->mask + at,
+				       (const u8 *)&rule->key + f->at, mask);
 	}
 }
 

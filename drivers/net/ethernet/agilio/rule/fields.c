@@ -176,7 +176,131 @@ const struct agl_field agl_fields[] = {
 	{ "cfm", WHOLE(CFM, cfm, NULL), NO_LAYER("unknown to the card") },
 };
 
-const unsigned int agl_field_count = ARRAY_SIZE(agl_fields);
+/* Filled once: a rule has few of the fields, and shall not ask all others */
+static u64 fields_of_key[FLOW_DISSECTOR_KEY_MAX] __ro_after_init;
+static u64 fields_of_layer[AGL_LAYERS] __ro_after_init;
+
+static_assert(ARRAY_SIZE(agl_fields) <= 64);
+static_assert(FLOW_DISSECTOR_KEY_MAX <= 64);
+
+/**
+ * agl_fields_init - index the table
+ */
+void __init agl_fields_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(agl_fields); i++) {
+		const struct agl_field *f = &agl_fields[i];
+
+		if (f->matched)
+			fields_of_key[f->dissector] |= BIT_ULL(i);
+		if (f->layer)
+			fields_of_layer[f->layer] |= BIT_ULL(i);
+	}
+}
+
+/**
+ * agl_fields_of_keys - fields that a match can be about
+ * @keys: of the dissector, a bit for each; those that are in no row are left
+ *
+ * Return: they, for agl_for_each_field().
+ */
+u64 agl_fields_of_keys(u64 *keys)
+{
+	u64 left, fields = 0;
+	unsigned int key;
+
+	for (left = *keys; left; left &= left - 1) {
+		key = __ffs64(left);
+		if (fields_of_key[key])
+			*keys &= ~BIT_ULL(key);
+		fields |= fields_of_key[key];
+	}
+	return fields;
+}
+
+/**
+ * agl_fields_of_layer - fields that a layer of the card's key has
+ * @layer: layer
+ *
+ * Return: they, for agl_for_each_field().
+ */
+u64 agl_fields_of_layer(enum agl_layer layer)
+{
+	return fields_of_layer[layer];
+}
+
+/**
+ * agl_field_is_asked - does a match look at a field?
+ * @f: field
+ * @mask: of the match
+ *
+ * Return: whether any of its bits is compared.
+ */
+bool agl_field_is_asked(const struct agl_field *f, const struct agl_fields *mask)
+{
+	const u8 *p = (const u8 *)mask + f->at;
+	unsigned int at;
+	u64 bits = 0;
+
+	for (at = 0; at + 8 <= f->size; at += 8)
+		bits |= get_unaligned((const u64 *)(p + at));
+	if (f->size & 4) {
+		bits |= get_unaligned((const u32 *)(p + at));
+		at += 4;
+	}
+	if (f->size & 2) {
+		bits |= get_unaligned((const u16 *)(p + at));
+		at += 2;
+	}
+	if (f->size & 1)
+		bits |= p[at];
+	return bits;
+}
+
+/* Return: whether there is a mask */
+#define FIELD_COPY(type, offset)					\
+({									\
+	unsigned int __at = (offset);					\
+	type __mask = get_unaligned((const type *)(mask + __at));	\
+	type __key = get_unaligned((const type *)(key + __at));		\
+									\
+	put_unaligned(__mask, (type *)(to_mask + __at));		\
+	put_unaligned((type)(__key & __mask), (type *)(to_key + __at));	\
+	!!__mask;							\
+})
+
+/**
+ * agl_field_copy - a field's value and mask, from or to struct agl_fields
+ * @f: field
+ * @to_key: to where its value goes, zero outside of the mask
+ * @to_mask: to where its mask goes; both may be where they come from
+ * @key: value
+ * @mask: mask
+ *
+ * Return: whether any of its bits is compared.
+ */
+bool agl_field_copy(const struct agl_field *f, u8 *to_key, u8 *to_mask,
+		    const u8 *key, const u8 *mask)
+{
+	bool any = false;
+	unsigned int at;
+
+	for (at = 0; at + 8 <= f->size; at += 8)
+		any |= FIELD_COPY(u64, at);
+	if (f->size & 4) {
+		any |= FIELD_COPY(u32, at);
+		at += 4;
+	}
+	if (f->size & 2) {
+		any |= FIELD_COPY(u16, at);
+		at += 2;
+	}
+	if (f->size & 1)
+		any |= FIELD_COPY(u8, at);
+	return any;
+}
 
 /**
  * agl_field_bits - a field of up to four bytes as a number

@@ -62,8 +62,19 @@ struct agl_field {
 static_assert(sizeof(struct agl_fields) <= 256);
 
 extern const struct agl_field agl_fields[];
-extern const unsigned int agl_field_count;
 
+/* For each field of a set, a bit for each row of the table, in their order */
+#define agl_for_each_field(f, set)					\
+	for (u64 __left = (set);					\
+	     __left && ((f) = &agl_fields[__ffs64(__left)], true);	\
+	     __left &= __left - 1)
+
+void agl_fields_init(void);
+u64 agl_fields_of_keys(u64 *keys);
+u64 agl_fields_of_layer(enum agl_layer layer);
+bool agl_field_is_asked(const struct agl_field *f, const struct agl_fields *mask);
+bool agl_field_copy(const struct agl_field *f, u8 *to_key, u8 *to_mask,
+		    const u8 *key, const u8 *mask);
 u32 agl_field_bits(const struct agl_field *f, const struct agl_fields *from);
 const struct agl_field *agl_field_in_header(enum flow_action_mangle_base header,
 					    unsigned int at);

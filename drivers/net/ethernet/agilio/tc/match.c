@@ -22,7 +22,8 @@ static int refuse_field(const struct agl_request *req, const struct agl_field *f
 			  f->why);
 }
 
-static void take_field(const struct agl_field *f, const struct flow_match *from,
+/* Return: whether the rule looks at it */
+static bool take_field(const struct agl_field *f, const struct flow_match *from,
 		       struct agl_rule *rule)
 {
 	const u8 *key = skb_flow_dissector_target(from->dissector, f->dissector,
@@ -31,26 +32,23 @@ static void take_field(const struct agl_field *f, const struct flow_match *from,
 						   from->mask);
 	u8 *to_key = (u8 *)&rule->key + f->at;
 	u8 *to_mask = (u8 *)&rule->mask + f->at;
-	unsigned int i;
 
-	if (f->get) {
-		f->get(key, to_key);
-		f->get(mask, to_mask);
-	} else {
-		memcpy(to_key, key + f->dissector_at, f->size);
-		memcpy(to_mask, mask + f->dissector_at, f->size);
-	}
-	for (i = 0; i < f->size; i++)
-		to_key[i] &= to_mask[i];
+	if (!f->get)
+		return agl_field_copy(f, to_key, to_mask, key + f->dissector_at,
+				      mask + f->dissector_at);
+	f->get(key, to_key);
+	f->get(mask, to_mask);
+	return agl_field_copy(f, to_key, to_mask, to_key, to_mask);
 }
 
+/* Of a field that the rule looks at */
 static int check_field(const struct agl_request *req, const struct agl_field *f,
 		       u64 features, const struct agl_rule *rule)
 {
-	u32 bad = agl_field_bits(f, &rule->mask) & f->cannot_match;
+	u32 bad = f->cannot_match;
 
-	if (!memchr_inv((const u8 *)&rule->mask + f->at, 0, f->size))
-		return 0;
+	if (bad)
+		bad &= agl_field_bits(f, &rule->mask);
 	if (f->feature & ~features)
 		return agl_refuse(req, AGL_REFUSE_FEATURE,
 				  "match on %s: this firmware can't", f->name);
@@ -111,21 +109,20 @@ static int take_fields(const struct agl_request *req,
 		       struct agl_rule *rule)
 {
 	u64 left = from->dissector->used_keys;
+	u64 fields = agl_fields_of_keys(&left);
 	const struct agl_field *f;
+	bool looks;
 	int err = 0;
 
 	/* All of them, also of a rule that is refused: what it is about counts */
-	for (f = agl_fields; f < agl_fields + agl_field_count; f++) {
-		if (!f->matched || !dissector_uses_key(from->dissector, f->dissector))
-			continue;
-		left &= ~BIT_ULL(f->dissector);
+	agl_for_each_field(f, fields) {
 		if (other_family(f, from) || own_indev(req, f, from))
 			continue;
-		if (f->size)
-			take_field(f, from, rule);
-		if (!err)
-			err = f->size ? check_field(req, f, features, rule) :
-					refuse_field(req, f, from);
+		looks = f->size && take_field(f, from, rule);
+		if (!err && looks)
+			err = check_field(req, f, features, rule);
+		else if (!err && !f->size)
+			err = refuse_field(req, f, from);
 	}
 	if (err)
 		return err;
