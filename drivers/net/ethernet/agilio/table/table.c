@@ -52,12 +52,12 @@ void agl_table_free(struct agilio *agl)
 	xa_destroy(&t->contexts);
 }
 
-/* Counters are read without a lock, all else is ours alone by now */
+/* Nobody finds it any more, see context_put() */
 static void flow_free(struct agl_flow *flow)
 {
 	kfree(flow->link);
 	kfree(flow->pre);
-	kfree_rcu(flow, rcu);
+	kfree(flow);
 }
 
 /* Behind the actions is the key, or zeros of a pre-tunnel rule */
@@ -68,22 +68,25 @@ static struct agl_flow *flow_alloc(const struct agl_image *image)
 	size_t key_len = pre ? sizeof(u32) : image->key_len;
 	struct agl_flow *f;
 
-	f = kzalloc(sizeof(*f) + act_len + key_len, GFP_KERNEL);
+	f = kmalloc(sizeof(*f) + act_len + key_len, GFP_KERNEL);
 	if (!f)
 		return NULL;
+	memset(f, 0, sizeof(*f));
 	f->ignored = image->ignored;
 	f->key_len = key_len;
 	f->act_len = act_len;
 	memcpy(f->act, image->act, act_len);
-	f->link = kcalloc(agl_depend_count(image), sizeof(*f->link), GFP_KERNEL);
+	f->link = kmalloc_array(agl_depend_count(image), sizeof(*f->link), GFP_KERNEL);
 	if (pre)
 		f->pre = kmemdup(&image->pre, sizeof(image->pre), GFP_KERNEL);
 	if (!f->link || (pre && !f->pre)) {
 		flow_free(f);
 		return NULL;
 	}
-	if (pre)
+	if (pre) {
+		memset(f->act, 0, key_len);
 		return f;
+	}
 	f->shortcut = image->shortcut;
 	f->act_sum = jhash(image->act, act_len, image->shortcut);
 	memcpy(f->act + act_len, image->key, key_len);
@@ -114,9 +117,12 @@ static int context_get(struct agl_table *t, struct agl_flow *flow)
 	return 0;
 }
 
+/* Under the lock nobody is counting for it, and afterwards nobody will */
 static void context_put(struct agl_table *t, struct agl_flow *flow)
 {
+	spin_lock_bh(&t->stats_lock);
 	xa_erase(&t->contexts, flow->id);
+	spin_unlock_bh(&t->stats_lock);
 	atomic_dec(&t->contexts_used);
 }
 

@@ -142,7 +142,6 @@ struct agl_port_rules {
  * @act_sum: hash of the actions that tc asked for
  * @id: statistics context, counted from 0
  * @shortcut: of the actions
- * @rcu: frees it
  * @ends: of its tunnels
  * @pre: if it is a pre-tunnel rule, or NULL; it has no entry then
  * @link: what it depends on
@@ -172,7 +171,6 @@ struct agl_flow {
 	u32 act_sum;
 	u32 id;
 	u32 shortcut;
-	struct rcu_head rcu;
 	struct agl_ends ends;
 	struct agl_pre_tunnel *pre;
 	struct agl_dep_link *link;
@@ -185,7 +183,8 @@ struct agl_flow {
 
 /**
  * struct agl_table - all rules of a card
- * @contexts: flows by statistics context; a flow goes under the order
+ * @contexts: flows by statistics context; a flow comes and goes under the
+ *	order, and goes under @stats_lock
  * @next_context: where to look for a free one
  * @context_count: how many the firmware has
  * @contexts_used: how many have a flow
@@ -199,7 +198,7 @@ struct agl_flow {
  * @settle: takes those that come after them out of the card then
  * @masks: masks
  * @version: of the last flow message
- * @stats_lock: guards counts of filters
+ * @stats_lock: guards counts of filters, and flows that are being counted for
  */
 struct agl_table {
 	struct xarray contexts;
@@ -215,7 +214,7 @@ struct agl_table {
 	struct delayed_work settle;
 	struct agl_masks masks;
 	u64 version;
-	spinlock_t stats_lock; /* counters of filters */
+	spinlock_t stats_lock; /* counters of filters, and whose they are */
 };
 
 /* table.c */

@@ -146,6 +146,16 @@ static bool compile_from_zero(const struct agl_rule *rule)
 	       (rule->mask.min_dport && !rule->key.min_dport);
 }
 
+/* All but the match and the memory */
+static void compile_reset(struct agl_compiled *to)
+{
+	to->exact = false;
+	to->never = false;
+	to->next_chain = 0;
+	to->range_count = 1;
+	to->range[0] = (struct agl_ports){};
+}
+
 /**
  * agl_compile_wide - a filter of which nothing is known
  * @in: device that it is on
@@ -153,11 +163,9 @@ static bool compile_from_zero(const struct agl_rule *rule)
  */
 void agl_compile_wide(const struct agl_ingress *in, struct agl_compiled *to)
 {
-	struct agl_rule *rule = to->rule;
-
-	memset(to, 0, sizeof(*to));
-	to->rule = rule;
-	to->range_count = 1;
+	compile_reset(to);
+	memset(&to->match, 0, sizeof(to->match));
+	memset(&to->match_mask, 0, sizeof(to->match_mask));
 }
 
 static int compile_rule(const struct agl_request *req,
@@ -210,17 +218,21 @@ int agl_compile(const struct agl_request *req,
 	unsigned int room = compile_room(&from->action);
 	int err;
 
-	agl_compile_wide(req->in, to);
-	if (room > AGL_ACTIONS_MAX)
+	if (room > AGL_ACTIONS_MAX) {
+		agl_compile_wide(req->in, to);
 		return agl_refuse(req, AGL_REFUSE_SIZE,
 				  "%u actions: the card's list has room for %u",
 				  room, AGL_ACTIONS_MAX);
+	}
+	compile_reset(to);
 	to->never = !matchall && compile_never(req, &from->match);
 	if (to->never)
 		return 0;
 	err = compile_alloc(req->in, room, to);
-	if (err)
+	if (err) {
+		agl_compile_wide(req->in, to);
 		return err;
+	}
 	err = compile_rule(req, common, from, matchall, to);
 	to->next_chain = to->rule->next_chain;
 	return err;

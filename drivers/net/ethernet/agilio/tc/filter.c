@@ -3,6 +3,7 @@
  * The filters that tc has shown us, by name.
  */
 #include <linux/delay.h>
+#include <linux/hash.h>
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 #include <net/pkt_cls.h>
@@ -14,10 +15,29 @@
 #define FILTER_TRIES	1000
 #define FILTER_TRY_US	100
 
+static u32 filter_hash(const void *data, u32 len, u32 seed)
+{
+	const struct agl_filter_name *name = data;
+
+	return hash_64((name->cookie ^ seed) * GOLDEN_RATIO_64 ^
+		       (uintptr_t)name->in ^ name->type, 32);
+}
+
+static int filter_compare(struct rhashtable_compare_arg *arg, const void *obj)
+{
+	const struct agl_filter_name *want = arg->key;
+	const struct agl_filter *f = obj;
+
+	return f->name.cookie != want->cookie || f->name.in != want->in ||
+	       f->name.type != want->type;
+}
+
 static const struct rhashtable_params filter_params = {
 	.head_offset = offsetof(struct agl_filter, node),
 	.key_offset = offsetof(struct agl_filter, name),
 	.key_len = sizeof(struct agl_filter_name),
+	.hashfn = filter_hash,
+	.obj_cmpfn = filter_compare,
 	.automatic_shrinking = true,
 };
 
@@ -95,13 +115,15 @@ struct agl_filter *agl_filter_add(const struct agl_filter_name *name,
 	struct agl_filter *f, *old;
 	int err;
 
-	f = kzalloc(sizeof(*f), GFP_KERNEL | __GFP_NOFAIL);
-	f->name = *name;
-	f->prio = common->prio;
-	f->chain = common->chain_index;
-	f->only = agl_is_only(common);
-	f->uses = 1;
-	f->counts.used = jiffies;
+	f = kmalloc(sizeof(*f), GFP_KERNEL | __GFP_NOFAIL);
+	*f = (struct agl_filter){
+		.name = *name,
+		.prio = common->prio,
+		.chain = common->chain_index,
+		.only = agl_is_only(common),
+		.uses = 1,
+		.counts.used = jiffies,
+	};
 	err = filter_insert(filters, f);
 	if (!err) {
 		atomic_inc(&name->in->filters);
