@@ -53,6 +53,7 @@ struct agl_pre_tunnel {
  * @act_len: bytes of @act
  * @shortcut: the actions in one word, AGL_SHORTCUT_ or a port id
  * @ignored: what the rule asked for and @mask doesn't say
+ * @narrow: what @mask says and @match_mask doesn't
  * @ends: of the rule's tunnels, references
  * @devices: number of @device
  * @device: devices that it depends on, from agl_device_get()
@@ -69,6 +70,7 @@ struct agl_image {
 	unsigned int act_len;
 	u32 shortcut;
 	u16 ignored;
+	struct agl_narrow narrow;
 	struct agl_ends ends;
 	unsigned int devices;
 	u32 device[AGL_DEVICES_MAX];

@@ -128,12 +128,12 @@ static void put_fields(const struct places *p, const struct agl_rule *rule,
 	}
 }
 
-static u8 ip_flags(const struct agl_fields *f)
+static u8 ip_flags(u8 frag, __be16 tcp_flags)
 {
-	u16 tcp = be16_to_cpu(f->tcp_flags);
+	u16 tcp = be16_to_cpu(tcp_flags);
 
-	return (f->frag & AGL_FRAG_ANY ? AGL_IP_FRAGMENTED : 0) |
-	       (f->frag & AGL_FRAG_FIRST ? AGL_IP_FRAG_FIRST : 0) |
+	return (frag & AGL_FRAG_ANY ? AGL_IP_FRAGMENTED : 0) |
+	       (frag & AGL_FRAG_FIRST ? AGL_IP_FRAG_FIRST : 0) |
 	       (tcp & AGL_TCP_FIN ? AGL_IP_TCP_FIN : 0) |
 	       (tcp & AGL_TCP_SYN ? AGL_IP_TCP_SYN : 0) |
 	       (tcp & AGL_TCP_RST ? AGL_IP_TCP_RST : 0) |
@@ -141,16 +141,20 @@ static u8 ip_flags(const struct agl_fields *f)
 	       (tcp & AGL_TCP_URG ? AGL_IP_TCP_URG : 0);
 }
 
+/* IPv6's are where IPv4's are; what has to be clear is so in the key already */
 static void put_ip_flags(const struct places *p, const struct agl_rule *rule,
 			 struct agl_image *image)
 {
-	unsigned int at = p->at[AGL_LAYER_IP];
+	struct agl_key_ipv4 *key, *mask;
 
-	if (!at)
+	if (!p->at[AGL_LAYER_IP])
 		return;
-	at += offsetof(struct agl_key_ipv4, flags);
-	image->key[at] = ip_flags(&rule->key);
-	image->mask[at] = ip_flags(&rule->mask);
+	key = (void *)(image->key + p->at[AGL_LAYER_IP]);
+	mask = (void *)(image->mask + p->at[AGL_LAYER_IP]);
+	key->flags = ip_flags(rule->key.frag, rule->key.tcp_flags);
+	mask->flags = ip_flags(rule->mask.frag | rule->narrow.frag,
+			       rule->mask.tcp_flags);
+	mask->tos |= rule->narrow.tos;
 }
 
 /* "There is MPLS" is a bit of the entry that the card keeps for itself */
@@ -208,7 +212,8 @@ static void put_opts(const struct agl_rule *rule, u8 *key, u8 *mask)
 {
 	memcpy(key, rule->key.enc_opts, AGL_KEY_OPTS_MAX);
 	memcpy(mask, rule->mask.enc_opts, AGL_KEY_OPTS_MAX);
-	memset(mask + rule->opts_len, 0xff, AGL_KEY_OPTS_MAX - rule->opts_len);
+	memset(mask + rule->narrow.opts_len, 0xff,
+	       AGL_KEY_OPTS_MAX - rule->narrow.opts_len);
 }
 
 /**

@@ -64,22 +64,23 @@ static u8 *put_addresses(const struct agl_fields *f, bool v6, u8 *to)
 	return to + 8;
 }
 
-static void put_udp(const struct agl_fields *f, u8 *to)
+static void put_udp(const struct agl_fields *f, u8 narrow, u8 *to)
 {
 	struct agl_key_udp_tun *t = (void *)to;
 
-	t->tos = f->enc_tos;
+	t->tos = f->enc_tos | narrow;
 	t->ttl = f->enc_ttl;
 	t->vni = cpu_to_be32(FIELD_PREP(AGL_TUN_VNI, be32_to_cpu(f->enc_key)));
 }
 
 /* A key of 0 is matched like none at all: software can't tell them apart */
-static void put_gre(const struct agl_fields *f, bool key, bool proto, u8 *to)
+static void put_gre(const struct agl_fields *f, u8 narrow, bool key, bool proto,
+		    u8 *to)
 {
 	struct agl_key_gre *g = (void *)to;
 
 	g->flags = cpu_to_be16(key ? AGL_TUN_FLAG_KEY : 0);
-	g->tos = f->enc_tos;
+	g->tos = f->enc_tos | narrow;
 	g->ttl = f->enc_ttl;
 	g->proto = cpu_to_be16(proto ? 0xffff : AGL_PROTO_TEB);
 	g->key = f->enc_key;
@@ -93,14 +94,16 @@ static void put_gre(const struct agl_fields *f, bool key, bool proto, u8 *to)
  */
 void agl_tunnel_put(const struct agl_rule *rule, u8 *key, u8 *mask)
 {
+	u8 narrow = rule->narrow.enc_tos;
+
 	key = put_addresses(&rule->key, rule->tun6, key);
 	mask = put_addresses(&rule->mask, rule->tun6, mask);
 	if (rule->tun == AGL_TUN_GRE) {
-		put_gre(&rule->key, rule->key.enc_key, false, key);
-		put_gre(&rule->mask, rule->key.enc_key, true, mask);
+		put_gre(&rule->key, 0, rule->key.enc_key, false, key);
+		put_gre(&rule->mask, narrow, rule->key.enc_key, true, mask);
 	} else {
-		put_udp(&rule->key, key);
-		put_udp(&rule->mask, mask);
+		put_udp(&rule->key, 0, key);
+		put_udp(&rule->mask, narrow, mask);
 	}
 }
 

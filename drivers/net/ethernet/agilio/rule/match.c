@@ -33,3 +33,49 @@ void agl_match_of(const struct agl_rule *rule, struct agl_match *key,
 		    (rule->inner == AGL_TAG_PRESENT ? BIT(1) : 0) |
 		    (rule->tun6 ? AGL_MATCH_TUN6 : 0);
 }
+
+/**
+ * agl_narrow_meets - what the card must ask for two rules at once
+ * @n: for the one, for both after it
+ * @other: for the other
+ *
+ * Return: false if no packet can have both.
+ */
+bool agl_narrow_meets(struct agl_narrow *n, const struct agl_narrow *other)
+{
+	if (n->opts_len && other->opts_len && n->opts_len != other->opts_len)
+		return false;
+	n->frag |= other->frag;
+	n->tos |= other->tos;
+	n->enc_tos |= other->enc_tos;
+	n->opts_len = n->opts_len ?: other->opts_len;
+	return true;
+}
+
+/**
+ * agl_narrow_of - what would exclude all packets of a match
+ * @key: its values, zero outside of the mask
+ *
+ * Return: the bits that its packets have set; of options nothing is known.
+ */
+struct agl_narrow agl_narrow_of(const struct agl_fields *key)
+{
+	return (struct agl_narrow){
+		.frag = key->frag,
+		.tos = key->tos,
+		.enc_tos = key->enc_tos,
+	};
+}
+
+/**
+ * agl_narrow_excludes - are a match's packets none that the card is to take?
+ * @n: what it asks besides
+ * @set: bits that the packets have set, agl_narrow_of()
+ *
+ * Return: true if it is to take none of them.
+ */
+bool agl_narrow_excludes(const struct agl_narrow *n, const struct agl_narrow *set)
+{
+	return (n->frag & set->frag) || (n->tos & set->tos) ||
+	       (n->enc_tos & set->enc_tos);
+}

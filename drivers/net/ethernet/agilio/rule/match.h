@@ -31,5 +31,8 @@ static_assert(sizeof(struct agl_match) == 8 * AGL_MATCH_WORDS);
 
 void agl_match_of(const struct agl_rule *rule, struct agl_match *key,
 		  struct agl_match *mask);
+bool agl_narrow_meets(struct agl_narrow *n, const struct agl_narrow *other);
+struct agl_narrow agl_narrow_of(const struct agl_fields *key);
+bool agl_narrow_excludes(const struct agl_narrow *n, const struct agl_narrow *set);
 
 #endif

@@ -213,15 +213,34 @@ struct agl_action {
 };
 
 /**
+ * struct agl_narrow - what the card must ask of packets besides the match
+ * @frag: bits of agl_fields.frag that must be clear
+ * @tos: bits of agl_fields.tos that must be
+ * @enc_tos: bits of agl_fields.enc_tos that must be
+ * @opts_len: bytes of Geneve options behind which there must be none, 0: it
+ *	does not look
+ *
+ * Software does the same with packets of which this isn't true, the card would
+ * not, because of the rule's actions or of what it sees of a packet. So they
+ * are the host's.
+ */
+struct agl_narrow {
+	u8 frag;
+	u8 tos;
+	u8 enc_tos;
+	u8 opts_len;
+};
+
+/**
  * struct agl_rule - a match and its actions
  * @port: ingress, a port id
  * @key: values, zero outside of the mask
- * @mask: bits that matter
+ * @mask: bits that software compares
+ * @narrow: what the card must compare besides
  * @outer: the outer tag
  * @inner: the inner tag
  * @tun: AGL_TUN_ of the tunnel that packets come out of, 0: none
  * @tun6: its outer header is IPv6
- * @opts_len: bytes of Geneve options that packets have, 0: it does not look
  * @ignored: what was asked of @enc_flags and isn't compared: mask, value
  * @device: number of the tunnel device that says what is matched, 0: none
  * @encap: the tunnel that packets go into
@@ -235,11 +254,11 @@ struct agl_rule {
 	u32 port;
 	struct agl_fields key;
 	struct agl_fields mask;
+	struct agl_narrow narrow;
 	enum agl_tag outer;
 	enum agl_tag inner;
 	u8 tun;
 	bool tun6;
-	u8 opts_len;
 	u16 ignored;
 	u32 device;
 	struct agl_encap encap;

@@ -139,6 +139,9 @@ static bool order_exchanges(const struct agl_flow *flow, const struct agl_flow *
 /* Is @flow one whose packets @other must leave alone, wherever it is itself? */
 static bool order_before(const struct agl_flow *flow, const struct agl_flow *other)
 {
+	/* What its key excludes it leaves alone in any case */
+	if (agl_narrow_excludes(&other->narrow, &flow->set))
+		return false;
 	if (agl_overlap_same(flow->item, other->item) &&
 	    (agl_card_shares(flow, other) || order_replaces(flow, other) ||
 	     order_exchanges(flow, other)))

@@ -73,6 +73,8 @@ static struct agl_flow *flow_alloc(const struct agl_image *image)
 		return NULL;
 	memset(f, 0, sizeof(*f));
 	f->ignored = image->ignored;
+	f->narrow = image->narrow;
+	f->set = agl_narrow_of(&image->match.fields);
 	f->key_len = key_len;
 	f->act_len = act_len;
 	memcpy(f->act, image->act, act_len);
@@ -229,6 +231,7 @@ struct agl_flow *agl_table_enter_host(struct agilio *agl,
 	if (!flow)
 		return ERR_PTR(-ENOMEM);
 	flow_init(flow, name);
+	flow->set = agl_narrow_of(&image->match.fields);
 	mutex_lock(&t->order);
 	err = agl_order_host(agl, flow, image);
 	mutex_unlock(&t->order);

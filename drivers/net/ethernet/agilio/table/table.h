@@ -139,6 +139,8 @@ struct agl_port_rules {
  * @only: software has no copy of it, or may have none
  * @acts: of those that share an entry in the card it is the one that acts
  * @ignored: what was asked for and the key doesn't say
+ * @narrow: what the key says and the match doesn't
+ * @set: bits that its packets have set, agl_narrow_of()
  * @act_sum: hash of the actions that tc asked for
  * @id: statistics context, counted from 0
  * @shortcut: of the actions
@@ -168,6 +170,8 @@ struct agl_flow {
 	bool only;
 	bool acts;
 	u16 ignored;
+	struct agl_narrow narrow;
+	struct agl_narrow set;
 	u32 act_sum;
 	u32 id;
 	u32 shortcut;

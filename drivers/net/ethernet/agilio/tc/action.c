@@ -241,7 +241,7 @@ static int whole_packets(struct agl_action_list *l, enum flow_action_mangle_base
 	if (r->key.frag & AGL_FRAG_ANY)
 		return agl_refuse(l->req, AGL_REFUSE_EDIT,
 				  "pedit of %s in fragments", header_name(header));
-	r->mask.frag |= AGL_FRAG_ANY;
+	r->narrow.frag |= AGL_FRAG_ANY;
 	return 0;
 }
 

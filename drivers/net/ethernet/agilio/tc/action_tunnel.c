@@ -141,7 +141,7 @@ static int take_tos(struct agl_action_list *l, u8 tos)
 		if (ecn)
 			return agl_refuse(l->req, AGL_REFUSE_TUNNEL,
 					  "tunnel_key set with half of ip_tos' ECN matched");
-		r->mask.tos |= AGL_ECN_BITS;
+		r->narrow.tos |= AGL_ECN_BITS;
 	}
 	/* Congestion that the inner packet had before is not the tunnel's */
 	if (ecn == AGL_ECN_CE)
@@ -331,8 +331,7 @@ int agl_take_ends(const struct agl_request *req, struct agl_rule *rule,
 
 	if (rule->tun) {
 		/* The card carries no mark inwards: the host has what is marked */
-		if ((rule->mask.enc_tos & AGL_ECN_BITS) != AGL_ECN_BITS)
-			rule->mask.enc_tos |= AGL_ECN_BITS;
+		rule->narrow.enc_tos = AGL_ECN_BITS & ~rule->mask.enc_tos;
 		err = take_local(req, rule, image);
 		if (err)
 			image->ends.local = NULL;

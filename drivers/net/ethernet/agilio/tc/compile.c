@@ -139,13 +139,6 @@ static void compile_match(const struct agl_rule *rule, int err,
 	to->exact = !err && to->range_count == 1 && !rule->ignored;
 }
 
-/* Port 0 is in the range, and so are fragments, in which software finds none */
-static bool compile_from_zero(const struct agl_rule *rule)
-{
-	return (rule->mask.min_sport && !rule->key.min_sport) ||
-	       (rule->mask.min_dport && !rule->key.min_dport);
-}
-
 /* All but the match and the memory */
 static void compile_reset(struct agl_compiled *to)
 {
@@ -174,28 +167,19 @@ static int compile_rule(const struct agl_request *req,
 			struct agl_compiled *to)
 {
 	struct agl_rule *rule = to->rule;
-	bool from_zero = false;
-	u8 frag = 0;
 	int err = 0;
 
 	if (!matchall)
 		err = agl_parse_match(req, from, req->in->agl->features, rule);
 	rule->tun6 = rule->tun && (!ipv6_addr_any(&rule->mask.enc_src6) ||
 				   !ipv6_addr_any(&rule->mask.enc_dst6));
-	if (err) {
+	if (err)
 		agl_forget_ranges(rule, to->range);
-	} else {
-		from_zero = compile_from_zero(rule);
-		frag = rule->mask.frag;
+	else
 		err = agl_take_ranges(req, to);
-	}
 	if (!err)
 		err = compile_protocol(req, common->protocol, matchall, rule);
 	compile_match(rule, err, to);
-	if (from_zero) {
-		to->match.fields.frag &= frag;
-		to->match_mask.fields.frag = frag;
-	}
 	return err ?: agl_parse_actions(req, from, rule);
 }
 
@@ -284,6 +268,7 @@ int agl_encode(const struct agl_request *req, struct agl_rule *rule,
 	if (err)
 		return err;
 	image->ignored = rule->ignored;
+	image->narrow = rule->narrow;
 	take_devices(rule, image);
 	if (rule->internal)
 		return agl_make_pre_tunnel(req, rule, image);

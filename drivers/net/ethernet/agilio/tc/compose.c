@@ -245,14 +245,12 @@ static bool compose_ignored_meets(u16 *ignored, u16 other)
 	return true;
 }
 
-/* Options of one length only */
-static bool compose_opts_meet(u8 *len, u8 other)
+static bool compose_narrow_meets(struct agl_rule *rule, const struct agl_rule *other)
 {
-	if (*len && other && *len != other)
-		return false;
-	if (!*len)
-		*len = other;
-	return true;
+	struct agl_narrow set = agl_narrow_of(&rule->key);
+
+	return agl_narrow_meets(&rule->narrow, &other->narrow) &&
+	       !agl_narrow_excludes(&rule->narrow, &set);
 }
 
 static bool compose_rule_meets(struct agl_rule *rule, const struct agl_rule *other)
@@ -261,10 +259,10 @@ static bool compose_rule_meets(struct agl_rule *rule, const struct agl_rule *oth
 	       compose_ignored_meets(&rule->ignored, other->ignored) &&
 	       compose_tag_meets(&rule->outer, other->outer) &&
 	       compose_tag_meets(&rule->inner, other->inner) &&
-	       compose_opts_meet(&rule->opts_len, other->opts_len) &&
 	       compose_meets((u8 *)&rule->key, (u8 *)&rule->mask,
 			     (u8 *)&other->key, (u8 *)&other->mask,
-			     sizeof(rule->key));
+			     sizeof(rule->key)) &&
+	       compose_narrow_meets(rule, other);
 }
 
 static bool compose_ports_meet(struct agl_fields *key, struct agl_fields *mask,

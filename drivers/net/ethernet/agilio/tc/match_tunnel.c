@@ -94,7 +94,7 @@ static int check_opts(const struct agl_request *req,
 		return agl_refuse(req, AGL_REFUSE_MASK,
 				  "geneve_opts of %u bytes: the card sees %u, not if more follow",
 				  key->len, most);
-	rule->opts_len = key->len;
+	rule->narrow.opts_len = key->len;
 	return 0;
 }
 

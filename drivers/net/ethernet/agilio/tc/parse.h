@@ -31,8 +31,7 @@ struct agl_ports {
 /**
  * struct agl_compiled - a filter of tc as a rule
  * @rule: match and actions, if nothing was refused; else only memory, or NULL
- * @match: what software compares, or more than that if it isn't known; the
- *	rule's own match can be narrower
+ * @match: what software compares, or more than that if it isn't known
  * @match_mask: which bits
  * @exact: @match is all that software compares
  * @never: no packet that comes in here can match

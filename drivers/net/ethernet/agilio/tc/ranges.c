@@ -43,6 +43,12 @@ static unsigned int take(__be16 mask, __be16 min, __be16 max, struct prefix *to)
 	return 1;
 }
 
+static bool from_zero(const struct agl_rule *rule)
+{
+	return (rule->mask.min_sport && !rule->key.min_sport) ||
+	       (rule->mask.min_dport && !rule->key.min_dport);
+}
+
 static void forget(struct agl_fields *f)
 {
 	f->min_sport = 0;
@@ -85,8 +91,10 @@ int agl_take_ranges(const struct agl_request *req, struct agl_compiled *c)
 		return agl_refuse(req, AGL_REFUSE_MATCH,
 				  "port ranges of fragments can't be matched");
 	}
-	/* Software finds no ports in fragments, the card in the first one */
-	if (m->min_sport || m->min_dport)
+	/* The card finds ports in the first one, software port 0 in all of them */
+	if (from_zero(c->rule))
+		c->rule->narrow.frag |= AGL_FRAG_ANY;
+	else if (m->min_sport || m->min_dport)
 		m->frag |= AGL_FRAG_ANY;
 	agl_forget_ranges(c->rule, to);
 	if (n_src * n_dst == 1) {
