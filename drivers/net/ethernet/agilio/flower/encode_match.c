@@ -33,6 +33,12 @@ static void place(struct places *p, enum agl_layer layer, size_t size)
 	p->fields |= agl_fields_of_layer(layer);
 }
 
+static void place_ip(struct places *p, enum agl_layer family, size_t size)
+{
+	place(p, AGL_LAYER_IP, 0);
+	place(p, family, size);
+}
+
 static bool is_type(const struct agl_rule *rule, u16 type)
 {
 	return rule->mask.eth_type && rule->key.eth_type == htons(type);
@@ -81,10 +87,10 @@ static void place_layers(const struct agl_rule *rule, u64 features,
 	}
 	if (is_type(rule, ETH_P_IP)) {
 		p->layers |= AGL_KEY_IPV4;
-		place(p, AGL_LAYER_IP, sizeof(struct agl_key_ipv4));
+		place_ip(p, AGL_LAYER_IPV4, sizeof(struct agl_key_ipv4));
 	} else if (is_type(rule, ETH_P_IPV6)) {
 		p->layers |= AGL_KEY_IPV6;
-		place(p, AGL_LAYER_IP, sizeof(struct agl_key_ipv6));
+		place_ip(p, AGL_LAYER_IPV6, sizeof(struct agl_key_ipv6));
 	}
 	if (p->layers2 & AGL_KEY2_QINQ)
 		place(p, AGL_LAYER_QINQ, sizeof(struct agl_key_qinq));
@@ -112,19 +118,17 @@ static void put_head(const struct places *p, u32 port, bool mask, u8 *to)
 	put_unaligned_be32(mask ? ~0 : port, to);
 }
 
-/* IPv4 and IPv6 are in one place: a field of the other one is no part of the rule */
 static void put_fields(const struct places *p, const struct agl_rule *rule,
 		       struct agl_image *image)
 {
 	const struct agl_field *f;
 
 	agl_for_each_field(f, p->fields) {
-		const u8 *mask = (const u8 *)&rule->mask + f->at;
 		unsigned int at = p->at[f->layer] + f->layer_at;
 
-		if (agl_field_is_asked(f, &rule->mask))
-			agl_field_copy(f, image->key + at, image->mask + at,
-				       (const u8 *)&rule->key + f->at, mask);
+		agl_field_copy(f, image->key + at, image->mask + at,
+			       (const u8 *)&rule->key + f->at,
+			       (const u8 *)&rule->mask + f->at);
 	}
 }
 

@@ -114,13 +114,13 @@ const struct agl_field agl_fields[] = {
 	{ "ip_flags", AT(frag, 1), WHOLE(CONTROL, control, get_frag),
 	  .cannot_match = BIT(7), .why = "only frag and firstfrag are compared" },
 	{ "src_ip", AT(src, 4), FROM(IPV4_ADDRS, ipv4_addrs, src),
-	  INTO(IP, ipv4, src), EDIT(IP4, 12) },
+	  INTO(IPV4, ipv4, src), EDIT(IP4, 12) },
 	{ "dst_ip", AT(dst, 4), FROM(IPV4_ADDRS, ipv4_addrs, dst),
-	  INTO(IP, ipv4, dst), EDIT(IP4, 16) },
+	  INTO(IPV4, ipv4, dst), EDIT(IP4, 16) },
 	{ "src_ip", AT(src6, 16), FROM(IPV6_ADDRS, ipv6_addrs, src),
-	  INTO(IP, ipv6, src), EDIT(IP6, 8) },
+	  INTO(IPV6, ipv6, src), EDIT(IP6, 8) },
 	{ "dst_ip", AT(dst6, 16), FROM(IPV6_ADDRS, ipv6_addrs, dst),
-	  INTO(IP, ipv6, dst), EDIT(IP6, 24) },
+	  INTO(IPV6, ipv6, dst), EDIT(IP6, 24) },
 	{ "src_port", AT(sport, 2), FROM(PORTS, ports, src),
 	  INTO(TP, tp, src), EDIT(TCP, 0) },
 	{ "dst_port", AT(dport, 2), FROM(PORTS, ports, dst),
@@ -229,34 +229,6 @@ u64 agl_fields_of_keys(u64 *keys)
 u64 agl_fields_of_layer(enum agl_layer layer)
 {
 	return fields_of_layer[layer];
-}
-
-/**
- * agl_field_is_asked - does a match look at a field?
- * @f: field
- * @mask: of the match
- *
- * Return: whether any of its bits is compared.
- */
-bool agl_field_is_asked(const struct agl_field *f, const struct agl_fields *mask)
-{
-	const u8 *p = (const u8 *)mask + f->at;
-	unsigned int at;
-	u64 bits = 0;
-
-	for (at = 0; at + 8 <= f->size; at += 8)
-		bits |= get_unaligned((const u64 *)(p + at));
-	if (f->size & 4) {
-		bits |= get_unaligned((const u32 *)(p + at));
-		at += 4;
-	}
-	if (f->size & 2) {
-		bits |= get_unaligned((const u16 *)(p + at));
-		at += 2;
-	}
-	if (f->size & 1)
-		bits |= p[at];
-	return bits;
 }
 
 /* Return: whether there is a mask */

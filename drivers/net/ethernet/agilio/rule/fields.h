@@ -11,12 +11,17 @@
 
 #include "rule.h"
 
-/* Where a field is in the key; AGL_LAYER_IP is whichever of IPv4 and IPv6 */
+/*
+ * Where a field is in the key; AGL_LAYER_IP is what IPv4 and IPv6 have in
+ * common, and either of them is where that is
+ */
 enum agl_layer {
 	AGL_LAYER_NONE,
 	AGL_LAYER_MAC,
 	AGL_LAYER_TP,
 	AGL_LAYER_IP,
+	AGL_LAYER_IPV4,
+	AGL_LAYER_IPV6,
 	AGL_LAYER_QINQ,
 	AGL_LAYERS,
 };
@@ -72,7 +77,6 @@ extern const struct agl_field agl_fields[];
 void agl_fields_init(void);
 u64 agl_fields_of_keys(u64 *keys);
 u64 agl_fields_of_layer(enum agl_layer layer);
-bool agl_field_is_asked(const struct agl_field *f, const struct agl_fields *mask);
 bool agl_field_copy(const struct agl_field *f, u8 *to_key, u8 *to_mask,
 		    const u8 *key, const u8 *mask);
 u32 agl_field_bits(const struct agl_field *f, const struct agl_fields *from);

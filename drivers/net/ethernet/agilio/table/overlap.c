@@ -50,6 +50,7 @@
  *
  * The caller serializes everything here.
  */
+#include <asm/byteorder.h>
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
 #include <linux/hash.h>
@@ -294,12 +295,16 @@ static u64 item_value(const struct agl_item *item, const struct agl_overlap_step
 /* The first step that has one of these bits of a word */
 static unsigned int first_step(const u8 *rank, unsigned int word, u64 bits)
 {
-	const u8 *bytes = (const u8 *)&bits;
-	unsigned int i, first = STEP_NONE;
+	u64 left = (__force u64)cpu_to_le64(bits);
+	unsigned int at, step, first = STEP_NONE;
 
-	for (i = 0; i < sizeof(bits); i++)
-		if (bytes[i])
-			first = min(first, (unsigned int)rank[8 * word + i]);
+	/* The byte that comes first in memory is the lowest one now */
+	while (left) {
+		at = __ffs64(left) / 8;
+		step = rank[8 * word + at];
+		first = min(first, step);
+		left &= ~(0xffULL << 8 * at);
+	}
 	return first;
 }
 

@@ -14,7 +14,7 @@
 /**
  * agl_stats_context - the firmware's number of a statistics context
  * @t: table
- * @id: ours, below context_count
+ * @id: ours, below the number of contexts
  *
  * The firmware wants them from the top, unit by unit.
  *
@@ -22,21 +22,21 @@
  */
 u32 agl_stats_context(const struct agl_table *t, u32 id)
 {
-	u32 index = t->context_count / t->units - 1 - id / t->units;
+	u32 index = t->contexts.count / t->units - 1 - id / t->units;
 
 	return FIELD_PREP(AGL_CTX_UNIT, id % t->units) |
 	       FIELD_PREP(AGL_CTX_INDEX, index);
 }
 
-/* Return: our number, or context_count if there is no such context */
+/* Return: our number, or the number of contexts if there is no such one */
 static u32 context_id(const struct agl_table *t, u32 ctx)
 {
 	u32 index = FIELD_GET(AGL_CTX_INDEX, ctx);
 	u32 unit = FIELD_GET(AGL_CTX_UNIT, ctx);
 
-	if (index >= t->context_count / t->units || unit >= t->units)
-		return t->context_count;
-	return (t->context_count / t->units - 1 - index) * t->units + unit;
+	if (index >= t->contexts.count / t->units || unit >= t->units)
+		return t->contexts.count;
+	return (t->contexts.count / t->units - 1 - index) * t->units + unit;
 }
 
 /*
@@ -79,13 +79,12 @@ void agl_stats_rx(struct agilio *agl, struct sk_buff *skb)
 	size_t len;
 
 	rec = agl_cmsg_body(skb, &len);
-	rcu_read_lock();
-	spin_lock(&t->stats_lock);
+	spin_lock(&t->contexts.lock);
 	for (; len >= sizeof(*rec); len -= sizeof(*rec), rec++) {
 		u32 id = context_id(t, be32_to_cpu(rec->ctx));
 		struct agl_flow *flow;
 
-		flow = id < t->context_count ? xa_load(&t->contexts, id) : NULL;
+		flow = agl_context_flow(&t->contexts, id);
 		/*
 		 * The last counts of a deleted flow aren't those of the next.
 		 * Of a pre-tunnel rule the firmware knows no cookie.
@@ -95,8 +94,7 @@ void agl_stats_rx(struct agilio *agl, struct sk_buff *skb)
 			continue;
 		stats_add(flow, be32_to_cpu(rec->packets), stats_bytes(rec));
 	}
-	spin_unlock(&t->stats_lock);
-	rcu_read_unlock();
+	spin_unlock(&t->contexts.lock);
 	dev_consume_skb_any(skb);
 }
 
@@ -111,10 +109,10 @@ void agl_stats_read(struct agilio *agl, struct agl_counts *counts,
 {
 	struct agl_table *t = &agl->table;
 
-	spin_lock_bh(&t->stats_lock);
+	spin_lock_bh(&t->contexts.lock);
 	flow_stats_update(to, counts->bytes, counts->packets, 0, counts->used,
 			  FLOW_ACTION_HW_STATS_DELAYED);
 	counts->bytes = 0;
 	counts->packets = 0;
-	spin_unlock_bh(&t->stats_lock);
+	spin_unlock_bh(&t->contexts.lock);
 }

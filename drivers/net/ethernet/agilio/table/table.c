@@ -28,13 +28,12 @@ int agl_table_init(struct agilio *agl)
 			count, units);
 		return -EINVAL;
 	}
-	t->context_count = count;
+	if (agl_contexts_init(&t->contexts, count))
+		return -ENOMEM;
 	t->units = units;
 	agl_order_init(t);
-	spin_lock_init(&t->stats_lock);
 	agl_masks_init(&t->masks);
 	agl->tunnels.dep_ops = &agl_table_dep_ops;
-	xa_init_flags(&t->contexts, XA_FLAGS_ALLOC);
 	agl_cmsg_handle(agl, AGL_CMSG_FLOW_STATS, agl_stats_rx);
 	return 0;
 }
@@ -47,12 +46,12 @@ void agl_table_free(struct agilio *agl)
 {
 	struct agl_table *t = &agl->table;
 
-	WARN_ON(!xa_empty(&t->contexts));
+	WARN_ON(t->contexts.free != t->contexts.count);
 	agl_order_free(t);
-	xa_destroy(&t->contexts);
+	agl_contexts_free(&t->contexts);
 }
 
-/* Nobody finds it any more, see context_put() */
+/* Nobody finds it any more */
 static void flow_free(struct agl_flow *flow)
 {
 	kfree(flow->link);
@@ -105,27 +104,6 @@ static void flow_init(struct agl_flow *f, const struct agl_flow_name *name)
 	f->counts = name->counts;
 	f->alike = name->alike;
 	INIT_LIST_HEAD(&f->list);
-}
-
-static int context_get(struct agl_table *t, struct agl_flow *flow)
-{
-	int err = xa_alloc_cyclic(&t->contexts, &flow->id, flow,
-				  XA_LIMIT(0, t->context_count - 1),
-				  &t->next_context, GFP_KERNEL);
-
-	if (err < 0)
-		return err == -EBUSY ? -ENOSPC : err;
-	atomic_inc(&t->contexts_used);
-	return 0;
-}
-
-/* Under the lock nobody is counting for it, and afterwards nobody will */
-static void context_put(struct agl_table *t, struct agl_flow *flow)
-{
-	spin_lock_bh(&t->stats_lock);
-	xa_erase(&t->contexts, flow->id);
-	spin_unlock_bh(&t->stats_lock);
-	atomic_dec(&t->contexts_used);
 }
 
 /* Under the order */
@@ -188,7 +166,7 @@ struct agl_flow *agl_table_enter(struct agilio *agl,
 	if (!flow)
 		return ERR_PTR(-ENOMEM);
 	flow_init(flow, name);
-	err = context_get(t, flow);
+	err = agl_context_get(&t->contexts, flow, &flow->id);
 	if (err)
 		goto err_free;
 	flow->ends = image->ends;
@@ -197,7 +175,7 @@ struct agl_flow *agl_table_enter(struct agilio *agl,
 	agl_retag_actions(flow);
 	err = enter(agl, flow, image);
 	if (err)
-		context_put(t, flow);
+		agl_context_put(&t->contexts, flow->id);
 	mutex_unlock(&t->order);
 	if (err)
 		goto err_free;
@@ -258,7 +236,7 @@ void agl_table_leave(struct agilio *agl, struct agl_flow *flow)
 	if (flow->mask)
 		agl_mask_put(flow->mask);
 	if (!host)
-		context_put(t, flow);
+		agl_context_put(&t->contexts, flow->id);
 	mutex_unlock(&t->order);
 	agl_ends_put(agl, &flow->ends);
 	flow_free(flow);

@@ -9,13 +9,13 @@
 #include <linux/ktime.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
-#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "../abi/key.h"
 #include "../flower/encode.h"
 #include "../rule/depend.h"
+#include "contexts.h"
 #include "overlap.h"
 
 struct agilio;
@@ -78,7 +78,7 @@ enum agl_flow_state { AGL_FLOW_HOST, AGL_FLOW_CARD, AGL_FLOW_PARKED };
  * @bytes: not yet told to tc
  * @used: when the card last counted a packet, in jiffies
  *
- * Guarded by the table's stats_lock.
+ * Guarded by the lock of the table's contexts.
  */
 struct agl_counts {
 	u64 packets;
@@ -187,11 +187,7 @@ struct agl_flow {
 
 /**
  * struct agl_table - all rules of a card
- * @contexts: flows by statistics context; a flow comes and goes under the
- *	order, and goes under @stats_lock
- * @next_context: where to look for a free one
- * @context_count: how many the firmware has
- * @contexts_used: how many have a flow
+ * @contexts: flows by statistics context
  * @units: memory units that they are spread over
  * @order: guards ports, masks, version, lists and the states of flows, and
  *	keeps messages in the order in which these change
@@ -202,13 +198,9 @@ struct agl_flow {
  * @settle: takes those that come after them out of the card then
  * @masks: masks
  * @version: of the last flow message
- * @stats_lock: guards counts of filters, and flows that are being counted for
  */
 struct agl_table {
-	struct xarray contexts;
-	u32 next_context;
-	u32 context_count;
-	atomic_t contexts_used;
+	struct agl_contexts contexts;
 	u32 units;
 	struct mutex order; /* all but contexts and counters */
 	struct agl_overlap_layout layout;
@@ -218,7 +210,6 @@ struct agl_table {
 	struct delayed_work settle;
 	struct agl_masks masks;
 	u64 version;
-	spinlock_t stats_lock; /* counters of filters, and whose they are */
 };
 
 /* table.c */

@@ -317,8 +317,8 @@ int agl_explain(const struct agl_request *req, u32 before, int err)
 	case -ENOSPC:
 		return agl_refuse(req, AGL_REFUSE_FULL,
 				  "the card is full: %u rules of %u, %u masks of %u",
-				  atomic_read(&t->contexts_used),
-				  t->context_count,
+				  t->contexts.count - READ_ONCE(t->contexts.free),
+				  t->contexts.count,
 				  AGL_MASK_ID_MAX - READ_ONCE(t->masks.count),
 				  AGL_MASK_ID_MAX);
 	case -EEXIST:

@@ -10,6 +10,16 @@
 #include "../rule/fields.h"
 #include "parse.h"
 
+/* Keys of which agl_check_tunnel() says what becomes of them */
+#define MATCH_OUTER_KEYS						\
+	(BIT_ULL(FLOW_DISSECTOR_KEY_ENC_KEYID) |			\
+	 BIT_ULL(FLOW_DISSECTOR_KEY_ENC_IPV4_ADDRS) |			\
+	 BIT_ULL(FLOW_DISSECTOR_KEY_ENC_IPV6_ADDRS) |			\
+	 BIT_ULL(FLOW_DISSECTOR_KEY_ENC_PORTS) |			\
+	 BIT_ULL(FLOW_DISSECTOR_KEY_ENC_CONTROL) |			\
+	 BIT_ULL(FLOW_DISSECTOR_KEY_ENC_IP) |				\
+	 BIT_ULL(FLOW_DISSECTOR_KEY_ENC_OPTS))
+
 static int refuse_field(const struct agl_request *req, const struct agl_field *f,
 			const struct flow_match *from)
 {
@@ -313,7 +323,7 @@ int agl_parse_match(const struct agl_request *req, const struct flow_rule *from,
 		err = check_ports(req, rule);
 	if (!err)
 		err = check_tcp_flags(req, rule);
-	if (!err)
+	if (!err && (rule->tun || from->match.dissector->used_keys & MATCH_OUTER_KEYS))
 		err = agl_check_tunnel(req, &from->match, features, rule);
 	return err;
 }

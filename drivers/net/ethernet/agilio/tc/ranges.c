@@ -84,9 +84,11 @@ int agl_take_ranges(const struct agl_request *req, struct agl_compiled *c)
 	struct agl_ports *to = c->range;
 	unsigned int i, j, n_src, n_dst;
 
+	if (!m->min_sport && !m->min_dport)
+		return 0;
 	n_src = take(m->min_sport, k->min_sport, k->max_sport, src);
 	n_dst = take(m->min_dport, k->min_dport, k->max_dport, dst);
-	if ((m->min_sport || m->min_dport) && k->frag & AGL_FRAG_ANY) {
+	if (k->frag & AGL_FRAG_ANY) {
 		agl_forget_ranges(c->rule, to);
 		return agl_refuse(req, AGL_REFUSE_MATCH,
 				  "port ranges of fragments can't be matched");
@@ -94,7 +96,7 @@ int agl_take_ranges(const struct agl_request *req, struct agl_compiled *c)
 	/* The card finds ports in the first one, software port 0 in all of them */
 	if (from_zero(c->rule))
 		c->rule->narrow.frag |= AGL_FRAG_ANY;
-	else if (m->min_sport || m->min_dport)
+	else
 		m->frag |= AGL_FRAG_ANY;
 	agl_forget_ranges(c->rule, to);
 	if (n_src * n_dst == 1) {

@@ -5,6 +5,7 @@
 #ifndef UNIT_KERNEL_H
 #define UNIT_KERNEL_H
 
+#include <endian.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -29,6 +30,14 @@ typedef unsigned int gfp_t;
 static inline u32 hash_64(u64 value, unsigned int bits)
 {
 	return value * GOLDEN_RATIO_64 >> (64 - bits);
+}
+
+#define __force
+#define cpu_to_le64(x)	htole64(x)
+
+static inline unsigned int __ffs64(u64 value)
+{
+	return __builtin_ctzll(value);
 }
 
 /* Memory: how many bytes are out, and which call is the next to fail */
