@@ -513,6 +513,35 @@ def narrowed() -> None:
     assert counter("rules") == 0 and counter("masks") == 0
 
 
+@test("a rule whose key leaves out all packets of an earlier one is in the card")
+def apart() -> None:
+    """What is edited is whole, so fragments are not its concern there."""
+    w = Ways()
+    frag = F.with_(frag=0x2000)
+    edit = f"src_ip 10.0.0.1 action pedit ex munge ip ttl set 5 pipe csum ip pipe {OUT}"
+    drop = "dst_ip 10.0.0.2 ip_flags frag action drop"
+    first, second = (add("ip", x, pref=n + 1, flags="")
+                     for n, x in enumerate((drop, edit)))
+    for rule in ((first, second), (second, first)):
+        try:
+            sh(rule[0])
+            sh(rule[1])
+            assert counter("rules") == 2
+            w.goes(F, w.vf, True)
+            w.drops(frag, True)
+        finally:
+            clear()
+    # In software the edit is for fragments, too, and the drop comes after it
+    try:
+        sh(add("ip", edit, pref=1, flags=""))
+        sh(add("ip", drop, pref=2, flags=""))
+        assert counter("rules") == 1
+        w.goes(frag, w.vf, False)
+    finally:
+        clear()
+    assert counter("rules") == 0 and counter("masks") == 0
+
+
 @test("filter replace with actions that narrow the match, or do no longer")
 def replace_narrowed() -> None:
     w = Ways()
