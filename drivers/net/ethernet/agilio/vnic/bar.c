@@ -13,6 +13,8 @@
 #define UPDATE_TIMEOUT_US	(5 * USEC_PER_SEC)
 
 #define MODERATION_US		50
+/* What is sent only waits to be freed */
+#define TX_MODERATION_US	100
 #define MODERATION_FRAMES	64
 
 /* Clocks that microengines have, with room */
@@ -542,8 +544,9 @@ static void bar_defaults(struct agl_vnic *vnic)
 	vnic->cfg.rings = vnic->max_rings;
 	vnic->cfg.tx_size = AGL_RING_DEFAULT;
 	vnic->cfg.rx_size = AGL_RING_DEFAULT;
-	vnic->tx_mod = mod;
 	vnic->rx_mod = mod;
+	vnic->tx_mod = mod;
+	vnic->tx_mod.usecs = TX_MODERATION_US;
 	/* Nobody waits for a message to be sent, but for room in the ring */
 	if (vnic->control) {
 		vnic->tx_mod.usecs = agl_vnic_max_usecs(vnic);
