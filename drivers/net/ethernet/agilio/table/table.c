@@ -31,11 +31,10 @@ int agl_table_init(struct agilio *agl)
 	t->context_count = count;
 	t->units = units;
 	agl_order_init(t);
-	spin_lock_init(&t->stats_lock);
 	agl_masks_init(&t->masks);
 	agl->tunnels.dep_ops = &agl_table_dep_ops;
 	xa_init_flags(&t->contexts, XA_FLAGS_ALLOC);
-	agl_cmsg_handle(agl, AGL_CMSG_FLOW_STATS, agl_stats_rx);
+	agl_stats_init(agl);
 	return 0;
 }
 
@@ -49,6 +48,7 @@ void agl_table_free(struct agilio *agl)
 
 	WARN_ON(!xa_empty(&t->contexts));
 	agl_order_free(t);
+	agl_stats_free(t);
 	xa_destroy(&t->contexts);
 }
 
@@ -185,6 +185,7 @@ struct agl_flow *agl_table_enter(struct agilio *agl,
 		goto err_free;
 	flow->ends = image->ends;
 	mutex_lock(&t->order);
+	flow->serial = ++t->serial;
 	/* The way there may have moved since the actions were encoded */
 	agl_retag_actions(flow);
 	err = enter(agl, flow, image);
@@ -248,8 +249,10 @@ void agl_table_leave(struct agilio *agl, struct agl_flow *flow)
 	agl_depend_detach(flow);
 	if (flow->mask)
 		agl_mask_put(flow->mask);
-	if (!host)
+	if (!host) {
+		agl_stats_leave(t, flow);
 		context_put(t, flow);
+	}
 	mutex_unlock(&t->order);
 	agl_ends_put(agl, &flow->ends);
 	flow_free(flow);
