@@ -145,6 +145,10 @@ static const struct fault_type types[FAULTS] = {
 		"the next N FLOW_STATS have one more record, of a context that "
 		"isn't there"
 	},
+	[FAULT_STATS_HELD] = {
+		"stats-held", FAULT_FLAG, NULL, NULL, stats_resume,
+		"no FLOW_STATS are sent; 0: all that waits"
+	},
 	[FAULT_UPDATE_DEAD] = {
 		"update-dead", FAULT_FLAG, NULL, NULL, vnics_resume,
 		"no vNIC acknowledges a reconfiguration; 0: it does what waits"

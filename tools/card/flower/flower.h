@@ -214,6 +214,7 @@ void stats_count(struct card *card, struct flow_counters *c, size_t len);
 void stats_final(struct card *card, struct flow_counters *c);
 void stats_forget(struct card *card, struct flow_counters *c);
 void stats_finals(struct card *card);
+void stats_resume(struct card *card);
 void stats_timer(struct card *card, uint64_t now);
 void stats_clear(struct card *card);
 

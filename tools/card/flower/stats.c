@@ -102,6 +102,14 @@ void stats_final(struct card *card, struct flow_counters *c)
 	stats_forget(card, c);
 }
 
+/* After FAULT_STATS_HELD */
+void stats_resume(struct card *card)
+{
+	card->flower->stats_stuck = false;
+	if (!fault_on(card, FAULT_STATS_HELD))
+		stats_later(card, 1);
+}
+
 static void finals_drop(struct flower *f, unsigned int n)
 {
 	struct final_counters *last;
@@ -172,7 +180,8 @@ void stats_finals(struct card *card)
 {
 	struct flower *f = card->flower;
 
-	if (STAILQ_EMPTY(&f->finals) || !f->running || f->stats_stuck)
+	if (STAILQ_EMPTY(&f->finals) || !f->running || f->stats_stuck ||
+	    fault_on(card, FAULT_STATS_HELD))
 		return;
 	if (!finals_send(card)) {
 		f->stats_stuck = true;
@@ -188,6 +197,8 @@ void stats_timer(struct card *card, uint64_t now)
 		return;
 	f->stats_at = 0;
 	f->stats_stuck = false;
+	if (fault_on(card, FAULT_STATS_HELD))
+		return;
 	if (finals_send(card) && dirty_send(card))
 		return;
 	/* With nothing spent the host has no room: it is asked once a period */

@@ -186,6 +186,21 @@ static void test_messages(void)
 		if (!n)
 			CHECK(get_be32(m + 28) >= host.card->flower->contexts);
 	}
+
+	test_begin("stats-held: counts wait, of rules that are gone, too");
+	fault("stats-held=1");
+	card_wire_in(host.card, 0, frame, len);
+	host.now += 1000000000;
+	card_timer(host.card);
+	card_wire_in(host.card, 0, frame, len);
+	host_cmsg(AGL_CMSG_FLOW_DEL, body, hex(RULE, body));
+	CHECK(!host_cmsg_rx(&l) && host_counter("rules") == 0);
+	fault("stats-held=0");
+	host.now += 1000000;
+	card_timer(host.card);
+	m = host_cmsg_rx(&l);
+	CHECK(m && l == 4 + 24 && get_be32(m + 4) == 1 && get_be32(m + 8) == 2);
+	CHECK(!host_cmsg_rx(&l));
 }
 
 static void test_garbage(void)

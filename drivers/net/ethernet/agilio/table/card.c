@@ -46,7 +46,7 @@ static void card_send(struct agilio *agl, struct sk_buff *skb, u8 type,
 	m->act_len = flow->act_len >> AGL_FLOW_LW_SHIFT;
 	m->flags = manage_mask ? AGL_FLOW_MANAGE_MASK : 0;
 	m->host_ctx = cpu_to_be32(agl_stats_context(&agl->table, flow->id));
-	m->cookie = cpu_to_be64(flow->cookie);
+	m->cookie = cpu_to_be64(flow->serial);
 	m->version = cpu_to_be64(agl->table.version++);
 	m->shortcut = cpu_to_be32(flow->shortcut);
 	key = skb_put_data(skb, card_key(flow), len);

@@ -34,7 +34,7 @@ int agl_table_init(struct agilio *agl)
 	agl_order_init(t);
 	agl_masks_init(&t->masks);
 	agl->tunnels.dep_ops = &agl_table_dep_ops;
-	agl_cmsg_handle(agl, AGL_CMSG_FLOW_STATS, agl_stats_rx);
+	agl_stats_init(agl);
 	return 0;
 }
 
@@ -48,6 +48,7 @@ void agl_table_free(struct agilio *agl)
 
 	WARN_ON(t->contexts.free != t->contexts.count);
 	agl_order_free(t);
+	agl_stats_free(t);
 	agl_contexts_free(&t->contexts);
 }
 
@@ -171,6 +172,7 @@ struct agl_flow *agl_table_enter(struct agilio *agl,
 		goto err_free;
 	flow->ends = image->ends;
 	mutex_lock(&t->order);
+	flow->serial = ++t->serial;
 	/* The way there may have moved since the actions were encoded */
 	agl_retag_actions(flow);
 	err = enter(agl, flow, image);
@@ -235,8 +237,10 @@ void agl_table_leave(struct agilio *agl, struct agl_flow *flow)
 	agl_depend_detach(flow);
 	if (flow->mask)
 		agl_mask_put(flow->mask);
-	if (!host)
+	if (!host) {
+		agl_stats_leave(t, flow);
 		agl_context_put(&t->contexts, flow->id);
+	}
 	mutex_unlock(&t->order);
 	agl_ends_put(agl, &flow->ends);
 	flow_free(flow);

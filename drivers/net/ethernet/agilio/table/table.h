@@ -6,6 +6,7 @@
 #ifndef AGILIO_TABLE_H
 #define AGILIO_TABLE_H
 
+#include <linux/hashtable.h>
 #include <linux/ktime.h>
 #include <linux/refcount.h>
 #include <linux/rhashtable.h>
@@ -77,6 +78,7 @@ enum agl_flow_state { AGL_FLOW_HOST, AGL_FLOW_CARD, AGL_FLOW_PARKED };
  * @packets: not yet told to tc
  * @bytes: not yet told to tc
  * @used: when the card last counted a packet, in jiffies
+ * @late: flows of it that are gone, see struct agl_late
  *
  * Guarded by the lock of the table's contexts.
  */
@@ -84,6 +86,7 @@ struct agl_counts {
 	u64 packets;
 	u64 bytes;
 	unsigned long used;
+	struct hlist_head late;
 };
 
 /**
@@ -122,7 +125,8 @@ struct agl_port_rules {
 
 /**
  * struct agl_flow - a flow of tc
- * @cookie: tc's name for its first filter, for the firmware too
+ * @cookie: tc's name for its first filter
+ * @serial: the firmware's name for it: no two flows have had the same
  * @port: ingress
  * @prio: of its filter, a lower one is looked at first
  * @path: of a flow that several chains make, the filters after the first;
@@ -156,6 +160,7 @@ struct agl_port_rules {
  */
 struct agl_flow {
 	unsigned long cookie;
+	u32 serial;
 	u32 port;
 	u32 prio;
 	const struct agl_path *path;
@@ -198,6 +203,10 @@ struct agl_flow {
  * @settle: takes those that come after them out of the card then
  * @masks: masks
  * @version: of the last flow message
+ * @serial: of the last flow
+ * @late: agl_late by serial; these three are guarded by the lock of the contexts
+ * @late_age: the same, oldest first
+ * @late_count: how many
  */
 struct agl_table {
 	struct agl_contexts contexts;
@@ -210,6 +219,10 @@ struct agl_table {
 	struct delayed_work settle;
 	struct agl_masks masks;
 	u64 version;
+	u32 serial;
+	DECLARE_HASHTABLE(late, 8);
+	struct list_head late_age;
+	unsigned int late_count;
 };
 
 /* table.c */
@@ -285,9 +298,12 @@ int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
 void agl_depend_detach(struct agl_flow *flow);
 
 /* stats.c */
+void agl_stats_init(struct agilio *agl);
+void agl_stats_free(struct agl_table *t);
+void agl_stats_leave(struct agl_table *t, const struct agl_flow *flow);
+void agl_stats_forget(struct agl_table *t, struct agl_counts *counts);
 u32 agl_stats_context(const struct agl_table *t, u32 id);
 void agl_stats_read(struct agilio *agl, struct agl_counts *counts,
 		    struct flow_stats *to);
-void agl_stats_rx(struct agilio *agl, struct sk_buff *skb);
 
 #endif

@@ -157,6 +157,7 @@ static void filter_end(struct agl_filter *f)
 	if (f->in_card && in->rules)
 		atomic_dec(in->rules);
 	rhashtable_remove_fast(&agl->filters, &f->node, filter_params);
+	agl_stats_forget(&agl->table, &f->counts);
 	atomic_dec(&in->filters);
 	kfree_rcu(f, rcu);
 }

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from lib import ktest
+from lib.counters import Counted, counted, counts, cpu_hits, delete, one_more
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, fails, js, nothing_wrong, quiet,
-                     sh, until, wait_carrier, wire)
+from lib.net import (Port, arrival, counter, env, fails, nothing_wrong, quiet, sh,
+                     until, wait_carrier, wire)
 from lib.pkt import TCP, Frame
 
 UP, REP, UP1 = env("UPLINK0"), env("REP0"), env("UPLINK1")
@@ -25,16 +26,10 @@ def add(match: str, action: str = TO_VF, chain: int = 0, pref: int = 1,
             f"flower {flags} {match} {action}")
 
 
-def filters() -> list[dict[str, object]]:
-    out = js(f"tc -s -j filter show dev {UP} ingress")
-    return [r for r in out if "handle" in r.get("options", {})]
-
-
-def counted(chain: int, pref: int = 1) -> int:
+def number(chain: int, pref: int = 1) -> int:
     """Packets that the card has counted for a filter."""
-    (rule,) = [r for r in filters() if r["chain"] == chain and r["pref"] == pref]
-    (first, *_) = rule["options"]["actions"]  # type: ignore[index]
-    return int(first["stats"].get("hw_packets", 0))
+    (one,) = [c for c in counts(UP) if c.name == (chain, pref)]
+    return one.packets
 
 
 def clear() -> None:
@@ -53,8 +48,20 @@ class Ways:
 
     def goes(self, frame: Frame, port: Port | None, by_card: bool = True) -> None:
         """port None: to the host, and no further"""
+        self._drain()
+        if port and by_card:
+            with one_more(UP, frame.bytes()):
+                self._goes(frame, port, True)
+            return
+        hits = cpu_hits()[UP]
+        self._goes(frame, port, by_card)
+        until("the host's count of it", lambda: cpu_hits()[UP] == hits + 1)
+
+    def _drain(self) -> None:
         for p in (self.far1, self.vf, self.host):
             p.drain()
+
+    def _goes(self, frame: Frame, port: Port | None, by_card: bool) -> None:
         self.far.send(frame.bytes())
         ends = [self.vf, self.far1] if port else [self.vf, self.far1, self.host]
         got = arrival(ends, lambda x: MARK in x)
@@ -63,6 +70,17 @@ class Ways:
         if port:
             seen = any(MARK in x for x in self.host.waiting())
             assert seen != by_card, f"{frame}: the host saw it: {seen}"
+
+
+    def sees(self, c: Counted, frame: Frame, names: list[tuple[int, int]],
+             port: Port | None = None) -> None:
+        """By these filters to a port; without any to the host."""
+        self._drain()
+        self._goes(frame, (port or self.vf) if names else None, True)
+        if names:
+            c.hit(frame.bytes(), *names)
+        else:
+            c.miss()
 
 
 Run = Callable[[Ways], None]
@@ -90,15 +108,13 @@ def one_range(low: int, high: int, prefixes: int) -> Run:
     def run(w: Ways) -> None:
         sh(add(f"ip_proto udp dst_port {low}-{high}"))
         assert counter("rules") == prefixes
-        sent = 0
-        for port in sorted({low - 1, low, (low + high) // 2, high, high + 1}):
-            if not 0 <= port <= 65535:
-                continue
-            inside = low <= port <= high
-            w.goes(F.with_(dport=port), w.vf if inside else None)
-            sent += inside
-        w.goes(F.with_(proto=TCP, dport=high), None)
-        until("all counted", lambda: counted(0) == sent)
+        with counted(UP) as c:
+            for port in sorted({low - 1, low, (low + high) // 2, high, high + 1}):
+                if not 0 <= port <= 65535:
+                    continue
+                f = F.with_(dport=port)
+                w.sees(c, f, [(0, 1)] if low <= port <= high else [])
+            w.sees(c, F.with_(proto=TCP, dport=high), [])
     return run
 
 
@@ -152,18 +168,19 @@ def two_chains(parent_first: bool) -> Run:
         for rule in rules if parent_first else reversed(rules):
             sh(rule)
         assert counter("rules") == 2
+        c = Counted(UP, UP, False)
         for _ in range(3):
-            w.goes(F, w.vf)
-        w.goes(F.with_(to="10.0.0.3"), w.far1)
-        w.goes(F.with_(to="10.0.0.4"), None)
-        w.goes(F.with_(dst="02:bb:00:00:00:03"), None)
-        until("the child's packets", lambda: counted(1, 1) == 3)
-        until("the other child's", lambda: counted(1, 2) == 1)
-        until("all of the parent's", lambda: counted(0) == 4)
+            w.sees(c, F, [(0, 1), (1, 1)])
+        w.sees(c, F.with_(to="10.0.0.3"), [(0, 1), (1, 2)], w.far1)
+        w.sees(c, F.with_(to="10.0.0.4"), [])
+        w.sees(c, F.with_(dst="02:bb:00:00:00:03"), [])
+        c.check()
         sh(f"tc filter del dev {UP} ingress chain 1 pref 2")
-        w.goes(F.with_(to="10.0.0.3"), None)
-        w.goes(F, w.vf)
-        until("counts of what is gone stay", lambda: counted(0) == 5)
+        del c.hits[1, 2]
+        w.sees(c, F.with_(to="10.0.0.3"), [])
+        w.sees(c, F, [(0, 1), (1, 1)])
+        # Counts of what is gone stay
+        c.check()
         sh(f"tc filter del dev {UP} ingress chain 0 pref 1")
         w.goes(F, None)
         assert counter("rules") == 0
@@ -172,6 +189,62 @@ def two_chains(parent_first: bool) -> Run:
 
 case("goto chain: the parent comes first")(two_chains(True))
 case("goto chain: the children come first")(two_chains(False))
+
+
+@case("what a filter of a chain has counted last is its parents', when it goes")
+def last_counts(w: Ways) -> None:
+    sh(add("ip_proto udp", "action goto chain 1"))
+    sh(add("dst_ip 10.0.0.2", "action goto chain 2", chain=1))
+    sh(add("src_ip 10.0.0.1", TO_VF, chain=2))
+    c = Counted(UP, UP, False)
+    try:
+        sh("lab-qmp fault stats-held=1")
+        for _ in range(3):
+            w.sees(c, F, [(0, 1), (1, 1)])
+        sh(f"tc filter del dev {UP} ingress chain 2 pref 1")
+        sh("lab-qmp fault off")
+        c.check()
+        # And those of the next go to whom is still there
+        sh(add("src_ip 10.0.0.1", TO_VF, chain=2))
+        sh("lab-qmp fault stats-held=1")
+        w.sees(c, F, [(0, 1)])
+        sh(f"tc filter del dev {UP} ingress chain 2 pref 1; "
+           f"tc filter del dev {UP} ingress chain 1 pref 1")
+        del c.hits[1, 1]
+    finally:
+        sh("lab-qmp fault off")
+    c.check()
+
+
+@case("counts that come late are not those of the next in the same context")
+def late_counts(w: Ways) -> None:
+    """All contexts but one are in use, so that it is the same."""
+    sh(f"tc qdisc add dev {UP1} clsact")
+    try:
+        room = counter("rules_limit") - counter("rules") - 1
+        with open("/tmp/fill", "w", encoding="ascii") as f:
+            f.writelines(f"filter add dev {UP1} ingress prot ip pref 1 flower skip_sw "
+                         f"dst_ip 10.7.{n >> 8}.{n & 255} action drop\n"
+                         for n in range(room))
+        sh("tc -b /tmp/fill")
+        sh(add("ip_proto udp", "action goto chain 1"))
+        sh(add("dst_ip 10.0.0.2", TO_VF, chain=1))
+        assert "card is full" in fails(add("dst_ip 10.0.0.3", chain=1, pref=2))
+        c = Counted(UP, UP, False)
+        sh("lab-qmp fault stats-held=1")
+        for _ in range(3):
+            w.sees(c, F, [(0, 1)])
+        for one in counts(UP):
+            if one.chain:
+                delete(UP, one)
+        sh(add("dst_ip 10.0.0.3", chain=1, pref=2))
+        sh("lab-qmp fault off")
+        c.check()
+        w.sees(c, F.with_(to="10.0.0.3"), [(0, 1), (1, 2)])
+        c.check()
+    finally:
+        sh("lab-qmp fault off")
+        sh(f"tc qdisc del dev {UP1} clsact")
 
 
 @case("two parents of one chain, and children that only one of them reaches")
@@ -186,8 +259,8 @@ def parents(w: Ways) -> None:
     w.goes(F.with_(proto=TCP), w.vf)
     w.goes(F.with_(proto=TCP, to="10.0.0.3"), w.far1)
     w.goes(F.with_(to="10.0.0.3"), None)
-    until("counted for the child", lambda: counted(1) == 2)
-    until("and for each parent", lambda: (counted(0, 1), counted(0, 2)) == (1, 2))
+    until("counted for the child", lambda: number(1) == 2)
+    until("and for each parent", lambda: (number(0, 1), number(0, 2)) == (1, 2))
 
 
 @case("four chains in a row, and a fifth is refused")
@@ -198,7 +271,7 @@ def depth(w: Ways) -> None:
     sh(add("dst_ip 10.0.0.2", TO_VF, chain=3))
     w.goes(F, w.vf)
     w.goes(F.with_(to="10.0.0.3"), None)
-    until("each has counted", lambda: [counted(n) for n in range(4)] == [1] * 4)
+    until("each has counted", lambda: [number(n) for n in range(4)] == [1] * 4)
     text = fails(add("dst_ip 10.0.0.3", "action goto chain 4", chain=3, pref=2))
     assert "more than 4 chains" in text, text
     w.goes(F, w.vf)
@@ -292,7 +365,7 @@ def ranges_in_chains(w: Ways) -> None:
     w.goes(F.with_(sport=6, dport=20), w.vf)
     w.goes(F.with_(sport=7, dport=20), None)
     w.goes(F.with_(sport=6, dport=21), None)
-    until("both have counted", lambda: (counted(0), counted(1)) == (2, 2))
+    until("both have counted", lambda: (number(0), number(1)) == (2, 2))
 
 
 @case("a filter of a chain that is refused for its ranges comes first there, too")

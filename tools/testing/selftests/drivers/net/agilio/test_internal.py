@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from lib import ktest, tunnel
+from lib.counters import Counted, counted
 from lib.ktest import test
 from lib.net import (Port, arrival, counter, env, fails, nothing_wrong, quiet,
                      rules, sh, until, wait_carrier, wire)
@@ -29,6 +30,8 @@ DECAP_V2 = "profile=full" in os.environ.get("LAB_CARD", "")
 far: Port
 vf: Port
 host: Port
+# Whoever looks at what the rules count meanwhile
+count: Counted | None = None
 Tag = int | None
 
 
@@ -69,13 +72,16 @@ def decapsulating(kind: str, tags: dict[bool, Tag]) -> Iterator[None]:
             sh(f"tc filter del dev {dev} ingress")
 
 
-def goes(data: bytes, want: bytes, port: Port, what: str) -> None:
+def goes(data: bytes, want: bytes, port: Port, what: str, pref: int = 1) -> None:
+    """@pref: of the rule for it, on the tunnel's device"""
     vf.drain()
     host.drain()
     for _ in range(OF_EACH):
         far.send(data)
         got = arrival([vf, host], lambda x: x in (data, want))
         assert got and got[0] is port and got[1] == want, f"{what}: {got}"
+    if port is vf and count:
+        count.hit(want, (0, pref), times=OF_EACH)
 
 
 def let_in() -> list[int]:
@@ -85,13 +91,28 @@ def let_in() -> list[int]:
             sorted(rules(UP), key=lambda r: int(r["pref"]))]
 
 
+@contextmanager
+def counting(kind: str) -> Iterator[None]:
+    """What comes out of the tunnel's device, by goes()."""
+    global count
+    if kind == "gre":
+        # A device for each family
+        yield
+        return
+    try:
+        with counted(tunnel.device(kind), UP, strays=True) as count:
+            yield
+    finally:
+        count = None
+
+
 def inward(kind: str, tag4: Tag, tag6: Tag) -> Callable[[], None]:
     def run() -> None:
         tags = {False: tag4, True: tag6}
-        with decapsulating(kind, tags):
+        with decapsulating(kind, tags), counting(kind):
             for v6, vlan in tags.items():
                 o = incoming(kind, v6, vlan)
-                goes(o.bytes(INNER), INNER, vf, "as matched")
+                goes(o.bytes(INNER), INNER, vf, "as matched", 1 + v6)
                 changes: dict[str, dict[str, Any]] = {
                         "source": {"src": REMOTE[v6][:-1] + "3"}, "key": {"key": 124},
                         "tos": {"tos": 0x1f}, "ttl": {"ttl": 98}}

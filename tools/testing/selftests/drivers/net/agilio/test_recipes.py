@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lib import ktest, tunnel
+from lib.counters import counted
 from lib.ktest import test
 from lib.net import (Port, arrival, counter, env, every, nothing_wrong, quiet,
                      rules, sh, until, wait_carrier, wire)
@@ -44,10 +45,16 @@ class Recipe:
     sent: bytes
     out: dict[str, bytes | Make] = field(default_factory=dict)
     neighs: int = 0
+    # What comes out of the tunnel, of rules that are on its device
+    inner: bytes = b""
 
 
 def filled(rule: str) -> str:
     return rule.format(**NAMES)
+
+
+def port_of(into: str) -> str:
+    return UP if into == "wire0" else REPS[int(into[2:])]
 
 
 def run_recipe(r: Recipe) -> Callable[[], None]:
@@ -64,18 +71,17 @@ def run_recipe(r: Recipe) -> Callable[[], None]:
             until("neighbours", lambda: counter("neighs") == r.neighs)
             for p in ports.values():
                 p.drain()
-            ports[r.into].send(r.sent)
-            for name, made in r.out.items():
-                got = arrival([ports[name]], lambda x: MARK in x)
-                assert got, f"nothing out of {name}"
-                want = made(got[1]) if callable(made) else made
-                assert got[1] == want, f"\n got {got[1].hex()}\nwant {want.hex()}"
-            for name, p in ports.items():
-                others = [x for x in p.waiting() if MARK in x]
-                assert not others, f"also out of {name}: {others[0].hex()}"
-            until("counted", lambda: max(
-                a.get("stats", {}).get("hw_packets", 0)
-                for a in rules(dev)[0]["options"]["actions"]) == 1)
+            with counted(dev, port_of(r.into)) as c:
+                ports[r.into].send(r.sent)
+                for name, made in r.out.items():
+                    got = arrival([ports[name]], lambda x: MARK in x)
+                    assert got, f"nothing out of {name}"
+                    want = made(got[1]) if callable(made) else made
+                    assert got[1] == want, f"\n got {got[1].hex()}\nwant {want.hex()}"
+                for name, p in ports.items():
+                    others = [x for x in p.waiting() if MARK in x]
+                    assert not others, f"also out of {name}: {others[0].hex()}"
+                c.hit(r.inner or r.sent)
         finally:
             sh(f"tc filter del dev {dev} ingress")
         until("nothing is left", lambda: not counter("rules") +
@@ -141,7 +147,7 @@ def recipes() -> list[Recipe]:
                "tuncsum/notundf ip_flags nofrag action tunnel_key unset pipe action "
                "mirred egress redirect dev {vf0r}", "wire0",
                incoming("vxlan", 42, True).bytes(FROM_PEER.bytes()),
-               {"vf0": FROM_PEER.bytes()}),
+               {"vf0": FROM_PEER.bytes()}, inner=FROM_PEER.bytes()),
         Recipe("R8 VXLAN over IPv6", "vf0r", "prot ip pref 2 flower ip_tos 0x0/0x3 "
                f"ip_flags nofrag action tunnel_key set src_ip {NET6} dst_ip {REMOTE6} "
                "id 42 dst_port 4789 ttl 64 csum nofrag pipe action mirred egress "
@@ -161,7 +167,8 @@ def recipes() -> list[Recipe]:
                "action mirred egress redirect dev {vf0r}", "wire0",
                incoming("geneve", 1, True, (OVN_IN,)).bytes(
                    FROM_PEER.with_(proto=TCP).bytes()),
-               {"vf0": FROM_PEER.with_(proto=TCP).bytes()}),
+               {"vf0": FROM_PEER.with_(proto=TCP).bytes()},
+               inner=FROM_PEER.with_(proto=TCP).bytes()),
         Recipe("R11 GRE encapsulation", "vf0r", f"prot ip pref 2 flower src_mac {A} "
                f"dst_mac {PEER} ip_tos 0x0/0x3 ip_flags nofrag action tunnel_key set "
                f"src_ip 0.0.0.0 dst_ip {REMOTE} id 7 ttl 64 nocsum nofrag pipe action "
@@ -171,7 +178,8 @@ def recipes() -> list[Recipe]:
                f"dst_mac {A} {ENC} enc_key_id 7 enc_dst_port 0 enc_tos 0x0 enc_flags "
                "notuncsum/notundf ip_flags nofrag action tunnel_key unset pipe action "
                "mirred egress redirect dev {vf0r}", "wire0",
-               incoming("gre", 7).bytes(FROM_PEER.bytes()), {"vf0": FROM_PEER.bytes()}),
+               incoming("gre", 7).bytes(FROM_PEER.bytes()), {"vf0": FROM_PEER.bytes()},
+               inner=FROM_PEER.bytes()),
         Recipe("R18 QinQ to the wire", "vf0r", "prot 802.1Q pref 4 flower vlan_id 10 "
                f"vlan_prio 0 vlan_ethtype ipv4 {MACS} action vlan push id 200 protocol "
                "802.1ad priority 0 pipe action mirred egress redirect dev {p0}", "vf0",

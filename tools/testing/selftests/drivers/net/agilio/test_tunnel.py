@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from lib import ktest, tunnel
+from lib.counters import Counted, counted
 from lib.ktest import test
 from lib.net import (Port, arrival, counter, env, fails, nothing_wrong, quiet,
                      rules, sh, until, wait_carrier, wire)
@@ -31,6 +32,8 @@ host: Port
 on_rep: Port
 arp: Port
 arp_seen = 0
+# Whoever looks at what the rules count meanwhile
+count: Counted | None = None
 
 
 def incoming(kind: str, v6: bool, **kw: object) -> Outer:
@@ -55,6 +58,9 @@ def comes_out(data: bytes, want: bytes, what: str) -> None:
     got = arrival([vf, host], lambda f: f in (data, want))
     assert got, f"{what}: arrived nowhere, or changed"
     assert got[0] is vf, f"{what}: missed"
+    if count:
+        # Rules of a tunnel's device count what comes out of it
+        count.hit(want)
 
 
 def is_missed(data: bytes, what: str) -> None:
@@ -65,6 +71,8 @@ def is_missed(data: bytes, what: str) -> None:
     assert got, f"{what}: hit, or changed on the way to the host"
     # Had the card taken it, then before this
     assert not any(marked(f) for f in vf.waiting()), f"{what}: hit as well"
+    if count:
+        count.miss()
 
 
 def tunnel_rule(dev: str, match: str, actions: str = "") -> None:
@@ -79,6 +87,18 @@ def decap_rule(dev: str, o: Outer) -> None:
     tunnel_rule(dev, f"{o.match()} enc_tos 0x{o.tos:x} enc_ttl {o.ttl}")
 
 
+@contextmanager
+def counting(dev: str) -> Iterator[None]:
+    """By comes_out() and is_missed(); the host's stack is between them and the
+    wire's, which talk of what they see."""
+    global count
+    try:
+        with counted(dev, UP, strays=True) as count:
+            yield
+    finally:
+        count = None
+
+
 def decap(kind: str, v6: bool) -> Callable[[], None]:
     def run() -> None:
         dev = tunnel.device(kind, v6)
@@ -86,17 +106,18 @@ def decap(kind: str, v6: bool) -> Callable[[], None]:
         inner = INNER.bytes()
         decap_rule(dev, o)
         try:
-            comes_out(o.bytes(inner), inner, "as matched")
-            comes_out(o.with_(sport=1).bytes(inner), inner, "another source port")
-            comes_out(o.with_(csum=False).bytes(inner), inner, "no UDP checksum")
-            is_missed(o.with_(src=REMOTE[v6][:-1] + "3").bytes(inner), "source")
-            is_missed(o.with_(dst=LOCAL[v6][:-1] + "9").bytes(inner), "destination")
-            is_missed(o.with_(key=101).bytes(inner), "key")
-            is_missed(o.with_(tos=0x1f).bytes(inner), "tos")
-            is_missed(o.with_(ttl=98).bytes(inner), "ttl")
-            is_missed(o.bytes(INNER6.bytes()), "inner protocol")
-            if kind != "gre":
-                is_missed(o.with_(dport=4790).bytes(inner), "UDP port")
+            with counting(dev):
+                comes_out(o.bytes(inner), inner, "as matched")
+                comes_out(o.with_(sport=1).bytes(inner), inner, "another source port")
+                comes_out(o.with_(csum=False).bytes(inner), inner, "no UDP checksum")
+                is_missed(o.with_(src=REMOTE[v6][:-1] + "3").bytes(inner), "source")
+                is_missed(o.with_(dst=LOCAL[v6][:-1] + "9").bytes(inner), "destination")
+                is_missed(o.with_(key=101).bytes(inner), "key")
+                is_missed(o.with_(tos=0x1f).bytes(inner), "tos")
+                is_missed(o.with_(ttl=98).bytes(inner), "ttl")
+                is_missed(o.bytes(INNER6.bytes()), "inner protocol")
+                if kind != "gre":
+                    is_missed(o.with_(dport=4790).bytes(inner), "UDP port")
         finally:
             sh(f"tc filter del dev {dev} ingress")
     return run
@@ -119,12 +140,14 @@ def encap(kind: str, v6: bool, inner: Frame, sums: bool,
             primed()
             vf.drain()
             far.drain()
-            for _ in range(10):
-                vf.send(data)
-                got = arrival([far], marked)
-                assert got, "nothing came out of the wire"
-                want = o.with_(tos=tos).like(got[1]).bytes(data)
-                assert got[1] == want, f"\n got {got[1].hex()}\nwant {want.hex()}"
+            with counted(REP) as c:
+                for _ in range(10):
+                    vf.send(data)
+                    got = arrival([far], marked)
+                    assert got, "nothing came out of the wire"
+                    want = o.with_(tos=tos).like(got[1]).bytes(data)
+                    assert got[1] == want, f"\n got {got[1].hex()}\nwant {want.hex()}"
+                    c.hit(data)
         finally:
             sh(f"tc filter del dev {REP} ingress")
     return run
@@ -188,9 +211,10 @@ def geneve(g: Geneve) -> Callable[[], None]:
         inner = INNER.bytes()
         decap_rule(dev, o)
         try:
-            comes_out(o.with_(options=g.hit).bytes(inner), inner, "as matched")
-            for miss in g.miss:
-                is_missed(o.with_(options=miss).bytes(inner), str(miss))
+            with counting(dev):
+                comes_out(o.with_(options=g.hit).bytes(inner), inner, "as matched")
+                for miss in g.miss:
+                    is_missed(o.with_(options=miss).bytes(inner), str(miss))
         finally:
             sh(f"tc filter del dev {dev} ingress")
     return run

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from .equiv import MAGIC
 from .pkt import ICMP, SCTP, TCP, UDP, Frame, mac
+from .tunnel import KINDS, Outer
 
 MACS = ["02:00:00:00:01:01", "02:00:00:00:01:02", "02:00:00:00:02:01"]
 DESTS = ["02:bb:00:00:00:01", "02:bb:00:00:00:02"]
@@ -27,6 +28,13 @@ FLAGS = (("skip_sw", 1), ("", 2))
 MSS = 512
 
 
+# Tunnels go by the second uplink: who is at their ends, and two keys
+LOCALS = {False: ["192.168.6.1", "192.168.6.11"], True: ["fd00:6::1"]}
+REMOTES = {False: ["192.168.6.2", "192.168.6.3", "192.168.9.2"], True: ["fd00:6::2"]}
+KEYS = [100, 101]
+TUNNEL_PREFS = [10, 20, 30, 50, 70, 80]
+
+
 @dataclass
 class Filter:
     """A filter of tc; (dev, pref, handle) is its name."""
@@ -37,6 +45,7 @@ class Filter:
     words: list[str]
     actions: list[str]
     flags: str
+    what: str = ""
 
     @property
     def proto(self) -> str:
@@ -150,7 +159,59 @@ def actions(r: random.Random, f: list[str], proto: str, outs: list[str]) -> list
         [f"mirred egress redirect dev {to[-1]}"]
 
 
+def tunnel_device(kind: str, v6: bool) -> str:
+    return "t_gre6" if kind == "gre" and v6 else f"t_{kind}"
+
+
+def outer(r: random.Random, inward: bool) -> Outer:
+    """Outer headers; the addresses on the wire are filled in later."""
+    kind, v6 = r.choice(KINDS), r.random() < 0.3
+    ends = r.choice(REMOTES[v6]), r.choice(LOCALS[v6])
+    src, dst = ends if inward else ends[::-1]
+    return Outer(kind, src, dst, "", "", key=r.choice(KEYS), tos=r.choice([0, 0, 0x10]),
+                 ttl=r.choice([64, 64, 9]), csum=kind != "gre",
+                 sport=r.choice([5000, 5001]))
+
+
+def make_decap(r: random.Random, outs: list[str], handle: int) -> Filter:
+    """On a tunnel's device, where tc has no skip_sw."""
+    o, pref = outer(r, True), r.choice(TUNNEL_PREFS)
+    match = [o.match(), f"enc_tos 0x{o.tos:x}"]
+    if r.random() < 0.3:
+        match.append(f"enc_ttl {o.ttl}")
+    acts = actions(r, match, PREFS[pref], outs)
+    if acts[-1].startswith("mirred"):
+        acts.insert(0, "tunnel_key unset")
+    return Filter(tunnel_device(o.kind, o.v6), pref, handle, "flower",
+                  match + words(r, PREFS[pref]), acts, "")
+
+
+def into_tunnel(r: random.Random, f: Filter) -> None:
+    o = outer(r, False)
+    f.actions = [a for a in f.actions if "pedit" in a or "csum" in a] + [
+        f"{o.action()} nofrag", f"mirred egress redirect dev {tunnel_device(o.kind, o.v6)}"]
+    f.what = f"into {o.kind}"
+    if f.flags == "skip_sw":
+        # Packets with a congestion mark are left to the host
+        f.words = [x for x in f.words if not x.startswith("ip_tos")] + ["ip_tos 0/0x3"]
+
+
 def make_filter(r: random.Random, devs: list[str], outs: list[str], handle: int) -> Filter:
+    if r.random() < 0.15:
+        return make_decap(r, outs, handle)
+    f = make_plain(r, devs, outs, handle)
+    if f.proto in ("ip", "ipv6") and r.random() < 0.15 and f.dev != devs[1]:
+        into_tunnel(r, f)
+    if f.dev == devs[1] and f.kind == "flower" and not any(
+            x.startswith("dst_mac") for x in f.words):
+        # Outer packets are the tunnels' devices', whoever decapsulates
+        f.words.append(f"dst_mac {r.choice(DESTS)}")
+    elif f.dev == devs[1] and f.kind != "flower":
+        f.dev = devs[0]
+    return f
+
+
+def make_plain(r: random.Random, devs: list[str], outs: list[str], handle: int) -> Filter:
     pref = r.choice(list(PREFS))
     proto = PREFS[pref]
     flags = r.choices([x for x, _ in FLAGS], [n for _, n in FLAGS])[0]
@@ -221,12 +282,12 @@ def wrong_length(r: random.Random, f: Frame) -> tuple[str, Callable[[int], bytes
     return (f"IHL {ihl & 15}" if ihl else f"IP length {value}"), make
 
 
-def offloaded(r: random.Random, f: Frame) -> Sent:
+def offloaded(r: random.Random, f: Frame, tso: bool) -> Sent:
     """A frame whose checksum its sender has left to the device."""
     # Software looks at the flags before segmentation, the card after it
     f = f.with_(proto=r.choice([TCP, TCP, UDP]), flags=0x10, vlans=[])
     at = 14 + (40 if f.v6 else 20)
-    size = r.choice([64, 3 * MSS, 3 * MSS + 88]) if f.proto == TCP else 64
+    size = r.choice([64, 3 * MSS, 3 * MSS + 88]) if tso and f.proto == TCP else 64
     off = 16 if f.proto == TCP else 6
 
     def make(n: int) -> bytes:
@@ -244,9 +305,23 @@ def offloaded(r: random.Random, f: Frame) -> Sent:
                 size > MSS, (at, off))
 
 
-def make_packet(r: random.Random, inputs: list[str]) -> Sent:
-    f = frame(r)
+def tunnelled(r: random.Random, ends: Callable[[], tuple[str, str]]) -> Sent:
+    """@ends: MAC addresses of the peer and of the uplink now"""
+    inner, o = make_packet(r, ["wire1"], None, False), outer(r, True)
+
+    def make(n: int) -> bytes:
+        smac, dmac = ends()
+        return o.with_(smac=smac, dmac=dmac).bytes(inner.make(n))
+
+    return Sent("wire1", f"in {o.kind}{' over IPv6' if o.v6 else ''}", make)
+
+
+def make_packet(r: random.Random, inputs: list[str],
+                ends: Callable[[], tuple[str, str]] | None, tso: bool) -> Sent:
     into = r.choice(inputs)
+    if into == "wire1" and ends and r.random() < 0.5:
+        return tunnelled(r, ends)
+    f = frame(r)
     kind = r.random()
     if kind < 0.1:
         return Sent(into, *other(r, f))
@@ -255,7 +330,7 @@ def make_packet(r: random.Random, inputs: list[str]) -> Sent:
     if kind < 0.3:
         return Sent(into, *wrong_length(r, f))
     if kind < 0.45 and into.startswith("vf"):
-        s = offloaded(r, f)
+        s = offloaded(r, f, tso)
         s.into = into
         return s
     what = {UDP: "UDP", TCP: "TCP", SCTP: "SCTP"}.get(f.proto, "ICMP")

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from .equiv import MAGIC, World
-from .net import Port, env, js, sh, wait_carrier, wire
+from .net import Port, env, js, quiet, sh, wait_carrier, wire
 from .ovs import mac as mac_of
 
 SOFT, ENDS = "soft", "soft-ends"
@@ -59,6 +59,8 @@ class Side:
 def soft_side(w: World) -> Side:
     """veths with the names, addresses and MACs of the card's devices."""
     sh(f"ip netns add {SOFT}; ip netns add {ENDS}")
+    # Nobody discovers neighbours there, as nobody does beside the card
+    quiet()
     ports = {}
     for n, dev in enumerate(w.outs):
         sh(f"ip -n {SOFT} link add {dev} address {mac_of(dev)} mtu 9000 type veth "
