@@ -23,14 +23,18 @@ static void depend_return(struct agilio *agl, struct agl_flow *flow)
 	agl_table_restore(agl, flow);
 }
 
-static void depend_set(struct agilio *agl, struct agl_dep *dep, bool away)
+/**
+ * agl_depend_change - something is away, or here again
+ * @agl: card; the table's order is locked
+ * @dep: it
+ * @away: whether
+ */
+void agl_depend_change(struct agilio *agl, struct agl_dep *dep, bool away)
 {
-	struct agl_table *t = &agl->table;
 	struct agl_dep_link *l;
 
-	mutex_lock(&t->order);
 	if (dep->away == away)
-		goto out;
+		return;
 	dep->away = away;
 	list_for_each_entry(l, &dep->flows, list) {
 		cond_resched();
@@ -40,7 +44,14 @@ static void depend_set(struct agilio *agl, struct agl_dep *dep, bool away)
 		else
 			depend_return(agl, l->flow);
 	}
-out:
+}
+
+static void depend_set(struct agilio *agl, struct agl_dep *dep, bool away)
+{
+	struct agl_table *t = &agl->table;
+
+	mutex_lock(&t->order);
+	agl_depend_change(agl, dep, away);
 	mutex_unlock(&t->order);
 }
 
@@ -64,6 +75,7 @@ const struct agl_dep_ops agl_table_dep_ops = {
 	.set = depend_set,
 	.end = depend_end,
 	.refresh = agl_table_retag,
+	.own_mac = agl_outer_mac,
 };
 
 /**
@@ -74,7 +86,8 @@ const struct agl_dep_ops agl_table_dep_ops = {
  */
 unsigned int agl_depend_count(const struct agl_image *image)
 {
-	return image->devices + !!image->ends.endpoint + !!image->ends.mac;
+	return image->devices + !!image->ends.endpoint + !!image->ends.mac +
+	       !!image->ends.local;
 }
 
 static void depend_link(struct agl_flow *flow, struct agl_dep *dep)
@@ -93,7 +106,7 @@ static void depend_link(struct agl_flow *flow, struct agl_dep *dep)
  * @flow: has room for its links; its away is set
  * @image: its bytes
  *
- * Return: 0; -ENODEV if a device has gone since.
+ * Return: 0; -ENODEV if a device has gone since, -ENOMEM.
  */
 int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
 		      const struct agl_image *image)
@@ -105,7 +118,7 @@ int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
 						     image->device[i]);
 
 		if (!dep) {
-			agl_depend_detach(flow);
+			agl_depend_detach(agl, flow);
 			return -ENODEV;
 		}
 		depend_link(flow, dep);
@@ -114,15 +127,24 @@ int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
 		depend_link(flow, &image->ends.endpoint->dep);
 	if (image->ends.mac)
 		depend_link(flow, &image->ends.mac->dep);
+	if (!image->ends.local)
+		return 0;
+	if (agl_outer_attach(agl, flow, image)) {
+		agl_depend_detach(agl, flow);
+		return -ENOMEM;
+	}
+	depend_link(flow, &flow->outer->dep);
 	return 0;
 }
 
 /**
  * agl_depend_detach - a flow is no more
+ * @agl: card
  * @flow: out of the card; the table's order is locked
  */
-void agl_depend_detach(struct agl_flow *flow)
+void agl_depend_detach(struct agilio *agl, struct agl_flow *flow)
 {
 	while (flow->links)
 		list_del_init(&flow->link[--flow->links].list);
+	agl_outer_detach(agl, flow);
 }

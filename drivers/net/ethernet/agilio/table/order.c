@@ -240,18 +240,28 @@ static int order_check(const struct agl_flow *flow, const struct agl_item *hits,
 static int order_card_add(struct agilio *agl, struct agl_flow *flow,
 			  struct sk_buff *skb)
 {
-	if (!flow->pre)
-		return agl_card_add(agl, flow, skb);
+	int err;
+
+	if (!flow->pre) {
+		/* The card must know the address before the rule */
+		agl_local_use(agl, flow->ends.local, true);
+		err = agl_card_add(agl, flow, skb);
+		if (err)
+			agl_local_use(agl, flow->ends.local, false);
+		return err;
+	}
 	flow->pre->ctx = agl_stats_context(&agl->table, flow->id);
 	return agl_pre_tun_add(agl, flow->pre);
 }
 
 static void order_card_del(struct agilio *agl, struct agl_flow *flow)
 {
-	if (flow->pre)
+	if (flow->pre) {
 		agl_pre_tun_del(agl, flow->pre);
-	else
-		agl_card_del(agl, flow);
+		return;
+	}
+	agl_card_del(agl, flow);
+	agl_local_use(agl, flow->ends.local, false);
 }
 
 static void order_park(struct agilio *agl, struct agl_flow *flow)
@@ -308,6 +318,7 @@ static void order_count(struct agl_flow *flow, const struct agl_item *hits)
  *
  * Return: 0; -EBUSY if it overlaps a flow that comes before, of this priority;
  * -EPERM if it comes before a flow of this priority that can't leave the card;
+ * agl_outer_check()'s;
  * -ENOTUNIQ if the card could not tell it from another; agl_card_check()'s;
  * -ENOSPC; -ENOMEM.
  */
@@ -324,12 +335,15 @@ int agl_order_enter(struct agilio *agl, struct agl_flow *flow,
 	if (err)
 		goto err_skb;
 	err = order_check(flow, hits, prio);
+	if (!err)
+		err = agl_outer_check(&agl->table, flow, prio);
 	if (!err && flow->mask)
 		err = agl_card_check(agl, flow);
 	if (err)
 		goto err_part;
 	order_count(flow, hits);
 	order_make_room(agl, flow, hits);
+	agl_outer_enter(agl, flow);
 	err = order_card_add(agl, flow, skb);
 	if (flow->pre)
 		kfree_skb(skb);
@@ -377,6 +391,7 @@ int agl_order_host(struct agilio *agl, struct agl_flow *flow,
 		schedule_delayed_work(&t->settle, msecs_to_jiffies(SETTLE_MS));
 	} else {
 		order_make_room(agl, flow, hits);
+		agl_outer_enter(agl, flow);
 	}
 	return 0;
 }
@@ -395,6 +410,7 @@ static void order_settle(struct work_struct *work)
 		order_make_room(agl, flow,
 				agl_overlap_find(&flow->rules->overlaps,
 						 flow->item));
+		agl_outer_enter(agl, flow);
 	}
 	mutex_unlock(&t->order);
 }
@@ -407,6 +423,7 @@ void agl_order_init(struct agl_table *t)
 {
 	agl_overlap_lay_out(&t->layout, 0, order_forth, ARRAY_SIZE(order_forth));
 	agl_overlap_lay_out(&t->layout, 1, order_back, ARRAY_SIZE(order_back));
+	agl_outers_init(t);
 	mutex_init(&t->order);
 	xa_init(&t->ports);
 	INIT_LIST_HEAD(&t->retry);
@@ -424,6 +441,7 @@ void agl_order_free(struct agl_table *t)
 	unsigned long port;
 
 	cancel_delayed_work_sync(&t->settle);
+	agl_outers_free(t);
 	xa_for_each(&t->ports, port, rules) {
 		agl_overlaps_free(&rules->overlaps);
 		kfree(rules);
@@ -534,6 +552,7 @@ void agl_order_leave(struct agilio *agl, struct agl_flow *flow)
 	else if (flow->state == AGL_FLOW_HOST)
 		rules->waiting--;
 	list_del_init(&flow->list);
+	agl_outer_leave(agl, flow);
 	order_part(flow);
 	order_return(agl, &back);
 	if (flow->state == AGL_FLOW_CARD)

@@ -97,6 +97,7 @@ static void flow_init(struct agl_flow *f, const struct agl_flow_name *name)
 	f->prio = name->prio;
 	f->path = name->path;
 	f->only = name->only;
+	f->takes = name->takes;
 	f->counts = name->counts;
 	f->alike = name->alike;
 	INIT_LIST_HEAD(&f->list);
@@ -147,7 +148,7 @@ err_mask:
 	if (flow->mask)
 		agl_mask_put(flow->mask);
 err_detach:
-	agl_depend_detach(flow);
+	agl_depend_detach(agl, flow);
 	return err;
 }
 
@@ -162,8 +163,8 @@ err_detach:
  * exchange them; -ENOTUNIQ if there is one that the card could not tell from
  * it; -EBUSY if one overlaps it and comes first, of priority image->before;
  * -EPERM if one that software has no copy of overlaps it and comes after it,
- * likewise; -ENODEV if a device that it puts out to has gone; -ETIMEDOUT if the
- * card takes no messages; -ENOMEM.
+ * likewise; agl_outer_check()'s, likewise; -ENODEV if a device that it puts out
+ * to has gone; -ETIMEDOUT if the card takes no messages; -ENOMEM.
  */
 struct agl_flow *agl_table_enter(struct agilio *agl,
 				 const struct agl_flow_name *name,
@@ -245,7 +246,7 @@ void agl_table_leave(struct agilio *agl, struct agl_flow *flow)
 	agl_cmsg_room(agl);
 	mutex_lock(&t->order);
 	agl_order_leave(agl, flow);
-	agl_depend_detach(flow);
+	agl_depend_detach(agl, flow);
 	if (flow->mask)
 		agl_mask_put(flow->mask);
 	if (!host)

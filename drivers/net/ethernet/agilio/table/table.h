@@ -16,6 +16,7 @@
 #include "../abi/key.h"
 #include "../flower/encode.h"
 #include "../rule/depend.h"
+#include "outer.h"
 #include "overlap.h"
 
 struct agilio;
@@ -137,6 +138,8 @@ struct agl_port_rules {
  * @before: how many flows overlap it and must not have it in the card
  * @state: where it is
  * @only: software has no copy of it, or may have none
+ * @takes: software would not show its packets to anybody after it
+ * @counted: flows of tunnels know that it comes before them
  * @acts: of those that share an entry in the card it is the one that acts
  * @ignored: what was asked for and the key doesn't say
  * @act_sum: hash of the actions that tc asked for
@@ -144,6 +147,7 @@ struct agl_port_rules {
  * @shortcut: of the actions
  * @rcu: frees it
  * @ends: of its tunnels
+ * @outer: if it takes packets out of a tunnel: their outer headers
  * @pre: if it is a pre-tunnel rule, or NULL; it has no entry then
  * @link: what it depends on
  * @links: how many
@@ -167,6 +171,8 @@ struct agl_flow {
 	unsigned int before;
 	u8 state;
 	bool only;
+	bool takes;
+	bool counted;
 	bool acts;
 	u16 ignored;
 	u32 act_sum;
@@ -174,6 +180,7 @@ struct agl_flow {
 	u32 shortcut;
 	struct rcu_head rcu;
 	struct agl_ends ends;
+	struct agl_outer *outer;
 	struct agl_pre_tunnel *pre;
 	struct agl_dep_link *link;
 	u8 links;
@@ -197,6 +204,7 @@ struct agl_flow {
  * @retry: parked flows that nothing stands before, and that could not go back
  * @unsettled: flows that are the host's, if tc keeps them
  * @settle: takes those that come after them out of the card then
+ * @outers: packets of tunnels, as ports see them
  * @masks: masks
  * @version: of the last flow message
  * @stats_lock: guards counts of filters
@@ -213,6 +221,7 @@ struct agl_table {
 	struct list_head retry;
 	struct list_head unsettled;
 	struct delayed_work settle;
+	struct agl_outers outers;
 	struct agl_masks masks;
 	u64 version;
 	spinlock_t stats_lock; /* counters of filters */
@@ -227,6 +236,7 @@ void agl_table_free(struct agilio *agl);
  * @port: ingress, a port id
  * @prio: of the filter
  * @only: software has no copy of it, or may have none
+ * @takes: packets that match go nowhere but where it sends them
  * @path: filters after this one, or NULL; lives as long as the flow, and a
  *	grace period
  * @counts: of the filter, likewise
@@ -239,6 +249,7 @@ struct agl_flow_name {
 	u32 port;
 	u32 prio;
 	bool only;
+	bool takes;
 	const struct agl_path *path;
 	struct agl_counts *counts;
 	const void *alike;
@@ -288,7 +299,8 @@ extern const struct agl_dep_ops agl_table_dep_ops;
 unsigned int agl_depend_count(const struct agl_image *image);
 int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
 		      const struct agl_image *image);
-void agl_depend_detach(struct agl_flow *flow);
+void agl_depend_detach(struct agilio *agl, struct agl_flow *flow);
+void agl_depend_change(struct agilio *agl, struct agl_dep *dep, bool away);
 
 /* stats.c */
 u32 agl_stats_context(const struct agl_table *t, u32 id);

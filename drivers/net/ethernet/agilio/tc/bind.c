@@ -39,6 +39,7 @@ static struct agl_flow_name bind_flow_name(struct agl_filter *f,
 		.port = f->name.in->port,
 		.prio = f->prio,
 		.only = f->only,
+		.takes = f->takes,
 		.counts = &f->counts,
 		.alike = r->compiled.exact ? r->from->match.mask : NULL,
 	};
@@ -177,6 +178,35 @@ void agl_bind_forget(struct agl_ingress *in)
 	bind_rule_free(xchg(&in->spare, NULL));
 }
 
+/*
+ * Does software show packets that match to nobody after this filter? What
+ * Open vSwitch gives to an internal port goes on from there, into a tunnel
+ * too. Of what isn't known the answer is yes.
+ */
+static bool bind_takes(const struct flow_rule *from)
+{
+	const struct flow_action_entry *a;
+	unsigned int i;
+
+	if (!from)
+		return true;
+	flow_action_for_each(i, a, &from->action) {
+		switch (a->id) {
+		case FLOW_ACTION_ACCEPT:
+		case FLOW_ACTION_PTYPE:
+		case FLOW_ACTION_VLAN_POP:
+			break;
+		case FLOW_ACTION_REDIRECT_INGRESS:
+			if (a->dev && netif_is_ovs_master(a->dev))
+				break;
+			return true;
+		default:
+			return true;
+		}
+	}
+	return false;
+}
+
 static int bind_replace(const struct agl_filter_name *name,
 			const struct flow_cls_common_offload *common,
 			const struct flow_rule *from)
@@ -187,6 +217,7 @@ static int bind_replace(const struct agl_filter_name *name,
 
 	if (IS_ERR(f))
 		return PTR_ERR(f);
+	f->takes = bind_takes(from);
 	r = bind_rule_get(name->in);
 	r->req = (struct agl_request){ name->in, name->cookie, common->extack };
 	r->common = common;

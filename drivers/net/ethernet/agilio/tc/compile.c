@@ -317,6 +317,13 @@ int agl_explain(const struct agl_request *req, u32 before, int err)
 		return agl_refuse(req, AGL_REFUSE_OVERLAP,
 				  "comes before a skip_sw rule of pref %u, which can't leave",
 				  before);
+	case -EADDRNOTAVAIL:
+		return agl_refuse(req, AGL_REFUSE_OVERLAP,
+				  "a port's rule of pref %u is first to take this tunnel's packets",
+				  before);
+	case -EADDRINUSE:
+		return agl_refuse(req, AGL_REFUSE_OVERLAP,
+				  "the card takes such packets out of tunnels: not with skip_sw");
 	case -ENOSPC:
 		return agl_refuse(req, AGL_REFUSE_FULL,
 				  "the card is full: %u rules of %u, %u masks of %u",

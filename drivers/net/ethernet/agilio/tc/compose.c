@@ -366,6 +366,7 @@ static int compose_enter(struct compose_walk *w, bool host)
 {
 	struct agilio *agl = w->req->in->agl;
 	struct agl_filter *first = w->step[0]->filter;
+	const struct agl_composed *last = w->step[w->len - 1];
 	struct agl_flow_name name = {
 		.cookie = first->name.cookie,
 		.port = w->req->in->port,
@@ -378,6 +379,8 @@ static int compose_enter(struct compose_walk *w, bool host)
 	if (!r)
 		return -ENOMEM;
 	name.path = r->path.len ? &r->path : NULL;
+	/* What no filter of a chain takes goes on as if there were none */
+	name.takes = last->filter->takes && !last->compiled.next_chain;
 	if (host)
 		name.only = w->with->host && w->with->filter->only;
 	for (i = 0; !host && i < w->len; i++)
@@ -632,6 +635,7 @@ static int compose_note_first(struct agl_filter *f, const struct agl_compiled *f
 		.cookie = f->name.cookie,
 		.port = f->name.in->port,
 		.only = f->only,
+		.takes = f->takes,
 		.counts = &f->counts,
 	};
 	struct agl_image *image = kzalloc(sizeof(*image), GFP_KERNEL);
