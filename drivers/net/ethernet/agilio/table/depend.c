@@ -3,6 +3,10 @@
  * Flows whose output device, tunnel's end or MAC address can't be used now, or
  * no more, are parked: the host has their packets. A flow counts what it
  * misses; what goes or comes tells its own flows alone.
+ *
+ * Of a flow that only the card has the host would do nothing: its packets would
+ * be for whatever comes after it. Software drops what a filter sends to a device
+ * that is down or has gone, so such a flow stays in the card and drops.
  */
 #include <linux/slab.h>
 
@@ -24,6 +28,37 @@ static void depend_return(struct agilio *agl, struct agl_flow *flow)
 }
 
 /**
+ * agl_depend_drops - what becomes of a flow while something is away?
+ * @flow: flow
+ *
+ * Copies that it sends elsewhere would go on in software: the card knows only
+ * all or nothing.
+ *
+ * Return: true: it drops; false: it is parked.
+ */
+bool agl_depend_drops(const struct agl_flow *flow)
+{
+	return flow->only && flow->one_way && !flow->outer;
+}
+
+static void depend_exchange(struct agilio *agl, struct agl_flow *flow, bool drops)
+{
+	if (flow->drops == drops)
+		return;
+	depend_park(agl, flow);
+	flow->drops = drops;
+	depend_return(agl, flow);
+}
+
+static void depend_miss(struct agilio *agl, struct agl_flow *flow)
+{
+	if (agl_depend_drops(flow))
+		depend_exchange(agl, flow, true);
+	else
+		depend_park(agl, flow);
+}
+
+/**
  * agl_depend_change - something is away, or here again
  * @agl: card; the table's order is locked
  * @dep: it
@@ -40,7 +75,9 @@ void agl_depend_change(struct agilio *agl, struct agl_dep *dep, bool away)
 		cond_resched();
 		l->flow->away += away ? 1 : -1;
 		if (l->flow->away)
-			depend_park(agl, l->flow);
+			depend_miss(agl, l->flow);
+		else if (l->flow->drops)
+			depend_exchange(agl, l->flow, false);
 		else
 			depend_return(agl, l->flow);
 	}
@@ -66,7 +103,7 @@ static void depend_end(struct agilio *agl, struct agl_dep *dep)
 		list_del_init(&l->list);
 		l->dep = NULL;
 		l->flow->away += !dep->away;
-		depend_park(agl, l->flow);
+		depend_miss(agl, l->flow);
 	}
 	mutex_unlock(&t->order);
 }

@@ -455,7 +455,7 @@ static bool order_is_free(const struct agl_flow *flow)
 	struct agl_item *twin;
 
 	/* What is nowhere else was there before what stands before it */
-	if (flow->away || (flow->before && !flow->only))
+	if ((flow->away && !flow->drops) || (flow->before && !flow->only))
 		return false;
 	list_for_each_entry(twin, &flow->item->twins, twins)
 		if (order_waits(flow, twin->owner))

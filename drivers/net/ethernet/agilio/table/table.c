@@ -85,6 +85,7 @@ static struct agl_flow *flow_alloc(const struct agl_image *image)
 	if (pre)
 		return f;
 	f->shortcut = image->shortcut;
+	f->one_way = image->one_way;
 	f->act_sum = jhash(image->act, act_len, image->shortcut);
 	memcpy(f->act + act_len, image->key, key_len);
 	return f;
@@ -130,6 +131,7 @@ static int enter(struct agilio *agl, struct agl_flow *flow, struct agl_image *im
 	err = agl_depend_attach(agl, flow, image);
 	if (err)
 		return err;
+	flow->drops = flow->away && agl_depend_drops(flow);
 	err = -ENOMEM;
 	if (!flow->pre) {
 		flow->mask = agl_mask_get(&t->masks, image->mask, image->key_len);
@@ -140,7 +142,7 @@ static int enter(struct agilio *agl, struct agl_flow *flow, struct agl_image *im
 	if (err)
 		goto err_mask;
 	/* It misses something from the beginning */
-	if (flow->away)
+	if (flow->away && !flow->drops)
 		agl_table_park(agl, flow);
 	return 0;
 

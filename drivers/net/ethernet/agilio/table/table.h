@@ -140,6 +140,8 @@ struct agl_port_rules {
  * @only: software has no copy of it, or may have none
  * @takes: software would not show its packets to anybody after it
  * @counted: flows of tunnels know that it comes before them
+ * @one_way: see struct agl_image
+ * @drops: what it depends on is away: it is in the card to drop its packets
  * @acts: of those that share an entry in the card it is the one that acts
  * @ignored: what was asked for and the key doesn't say
  * @act_sum: hash of the actions that tc asked for
@@ -173,6 +175,8 @@ struct agl_flow {
 	bool only;
 	bool takes;
 	bool counted;
+	bool one_way;
+	bool drops;
 	bool acts;
 	u16 ignored;
 	u32 act_sum;
@@ -300,6 +304,7 @@ unsigned int agl_depend_count(const struct agl_image *image);
 int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
 		      const struct agl_image *image);
 void agl_depend_detach(struct agilio *agl, struct agl_flow *flow);
+bool agl_depend_drops(const struct agl_flow *flow);
 void agl_depend_change(struct agilio *agl, struct agl_dep *dep, bool away);
 
 /* stats.c */

@@ -246,11 +246,14 @@ static void take_devices(const struct agl_rule *rule, struct agl_image *image)
 	unsigned int i;
 
 	image->devices = 0;
+	image->one_way = true;
 	take_device(image, rule->device);
-	for (i = 0; i < rule->actions; i++)
+	for (i = 0; i < rule->actions; i++) {
+		image->one_way &= rule->action[i].type != AGL_MIRROR;
 		if (rule->action[i].type == AGL_REDIRECT ||
 		    rule->action[i].type == AGL_MIRROR)
 			take_device(image, rule->action[i].device);
+	}
 }
 
 /**
