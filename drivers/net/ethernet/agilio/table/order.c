@@ -69,7 +69,8 @@ static const struct agl_step *step_at(const struct agl_flow *flow, unsigned int 
 				      struct agl_step *first)
 {
 	if (!i) {
-		*first = (struct agl_step){ flow->cookie, flow->prio };
+		*first = (struct agl_step){ flow->cookie, flow->prio,
+					    .alike = flow->alike };
 		return first;
 	}
 	return flow->path && i <= flow->path->len ? &flow->path->step[i - 1] : NULL;
@@ -130,10 +131,27 @@ static bool order_replaces(const struct agl_flow *a, const struct agl_flow *b)
 	       !agl_card_shares(a, b);
 }
 
-/* Is the filter of a flow that the host has going to be replaced, or by it? */
+/*
+ * Is the filter of a flow that the host has going to be replaced, or by it? Of
+ * flows that several chains make that can be any one of their filters.
+ */
 static bool order_exchanges(const struct agl_flow *flow, const struct agl_flow *other)
 {
-	return !flow->key_len && flow->alike && flow->alike == other->alike;
+	struct agl_step first_a, first_b;
+	unsigned int i;
+
+	if (flow->key_len)
+		return false;
+	for (i = 0; i < AGL_CHAINS_MAX; i++) {
+		const struct agl_step *a = step_at(flow, i, &first_a);
+		const struct agl_step *b = step_at(other, i, &first_b);
+
+		if (!a || !b)
+			return !a && !b;
+		if (a->cookie != b->cookie && (!a->alike || a->alike != b->alike))
+			return false;
+	}
+	return true;
 }
 
 /* Is @flow one whose packets @other must leave alone, wherever it is itself? */

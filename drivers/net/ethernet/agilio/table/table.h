@@ -92,11 +92,13 @@ struct agl_counts {
  * @cookie: tc's name
  * @prio: of the filter, in its chain
  * @counts: the filter's
+ * @alike: see struct agl_flow_name
  */
 struct agl_step {
 	unsigned long cookie;
 	u32 prio;
 	struct agl_counts *counts;
+	const void *alike;
 };
 
 /**

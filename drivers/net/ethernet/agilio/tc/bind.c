@@ -31,8 +31,7 @@ struct bind_rule {
 	struct agl_image image;
 };
 
-static struct agl_flow_name bind_flow_name(struct agl_filter *f,
-					   const struct bind_rule *r)
+static struct agl_flow_name bind_flow_name(struct agl_filter *f)
 {
 	return (struct agl_flow_name){
 		.cookie = f->name.cookie,
@@ -41,7 +40,7 @@ static struct agl_flow_name bind_flow_name(struct agl_filter *f,
 		.only = f->only,
 		.takes = f->takes,
 		.counts = &f->counts,
-		.alike = r->compiled.exact ? r->from->match.mask : NULL,
+		.alike = f->alike,
 	};
 }
 
@@ -60,7 +59,7 @@ static void bind_take_match(struct bind_rule *r)
 
 static int bind_add_plain(struct agl_filter *f, struct bind_rule *r)
 {
-	struct agl_flow_name name = bind_flow_name(f, r);
+	struct agl_flow_name name = bind_flow_name(f);
 	struct agilio *agl = f->name.in->agl;
 	struct agl_flow *flow;
 	int err;
@@ -100,7 +99,7 @@ static int bind_add(struct agl_filter *f, struct bind_rule *r)
 /* The card must not act on what this filter would have been first to */
 static void bind_note(struct agl_filter *f, struct bind_rule *r)
 {
-	struct agl_flow_name name = bind_flow_name(f, r);
+	struct agl_flow_name name = bind_flow_name(f);
 	struct agl_flow *flow;
 	int err = 0;
 
@@ -224,6 +223,7 @@ static int bind_replace(const struct agl_filter_name *name,
 	r->from = from;
 	r->image.before = 0;
 	err = bind_compile(f, r);
+	f->alike = r->compiled.exact ? r->from->match.mask : NULL;
 	if (!err)
 		err = bind_add(f, r);
 	if (err) {

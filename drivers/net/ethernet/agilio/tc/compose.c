@@ -357,7 +357,7 @@ static struct agl_path_rule *compose_rule_new(const struct compose_walk *w)
 		r->part[i].whole = r;
 		if (i)
 			r->path.step[i - 1] = (struct agl_step){
-				f->name.cookie, f->prio, &f->counts };
+				f->name.cookie, f->prio, &f->counts, f->alike };
 	}
 	return r;
 }
@@ -371,6 +371,7 @@ static int compose_enter(struct compose_walk *w, bool host)
 		.cookie = first->name.cookie,
 		.port = w->req->in->port,
 		.prio = first->prio,
+		.alike = first->alike,
 		.counts = &first->counts,
 	};
 	struct agl_path_rule *r = compose_rule_new(w);

@@ -37,6 +37,7 @@ struct agl_composed;
  * @uses: how often tc has given it; more than once is for bpf only
  * @only: software has no copy of it, or may have none
  * @takes: packets that match go nowhere but where its actions send them
+ * @alike: see struct agl_flow_name
  * @in_card: tc was told that the card does it
  * @counts: what the card has counted for it
  * @flow: of a filter that is one flow, in the card or the host's
@@ -52,6 +53,7 @@ struct agl_filter {
 	bool only;
 	bool takes;
 	bool in_card;
+	const void *alike;
 	struct agl_counts counts;
 	struct agl_flow *flow;
 	struct agl_composed *composed;
