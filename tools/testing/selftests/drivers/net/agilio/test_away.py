@@ -349,7 +349,13 @@ def namespace_plain() -> None:
            f"action tunnel_key set src_ip {LOCAL} dst_ip {REMOTE} id 5 dst_port 4789 "
            "ttl 64 nocsum pipe action mirred egress redirect dev vx")
         until("by the card", lambda: sent_by_card(o))
+        sh("ip link add vx0 type vxlan external dstport 4789; ip link set vx0 up")
+        text = fails(f"tc filter add dev {REP} ingress prot ip pref 2 flower skip_sw "
+                     f"action tunnel_key set src_ip 0.0.0.0 dst_ip {REMOTE} id 5 "
+                     "dst_port 4789 pipe action mirred egress redirect dev vx0")
+        assert "rules of another namespace" in text, text
     finally:
+        sh("ip link del vx0", ok=False)
         sh("ip netns del und")
         until("the uplink is back", lambda: exists(UP))
         until("the tunnel device is gone", lambda: not exists("vx"))

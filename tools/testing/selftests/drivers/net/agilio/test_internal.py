@@ -293,6 +293,12 @@ def refused() -> None:
                             "cvlan_ethtype ip"), "two VLAN tags")):
         text = fails(rule)
         assert words in text, text
+    sh(f"tc filter add dev {UP} ingress prot ip pref 5 flower skip_sw action goto chain 1")
+    try:
+        text = fails(plain.replace("ingress prot", "ingress chain 1 prot", 1))
+        assert "internal port from chain 1" in text, text
+    finally:
+        sh(f"tc filter del dev {UP} ingress")
 
 
 @test("a way to the internal port without src_mac: not where neighbours are asked")
