@@ -33,3 +33,15 @@ void agl_match_of(const struct agl_rule *rule, struct agl_match *key,
 		    (rule->inner == AGL_TAG_PRESENT ? BIT(1) : 0) |
 		    (rule->tun6 ? AGL_MATCH_TUN6 : 0);
 }
+
+/**
+ * agl_match_any_outer - forget what of a match is the outer header's
+ * @m: values, or the mask
+ */
+void agl_match_any_outer(struct agl_match *m)
+{
+	struct agl_fields *f = &m->fields;
+
+	memset(&f->enc_key, 0, sizeof(*f) - offsetof(struct agl_fields, enc_key));
+	m->tags &= ~AGL_MATCH_TUN6;
+}

@@ -31,5 +31,6 @@ static_assert(sizeof(struct agl_match) == 8 * AGL_MATCH_WORDS);
 
 void agl_match_of(const struct agl_rule *rule, struct agl_match *key,
 		  struct agl_match *mask);
+void agl_match_any_outer(struct agl_match *m);
 
 #endif

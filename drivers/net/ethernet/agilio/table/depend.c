@@ -104,6 +104,9 @@ static void depend_end(struct agilio *agl, struct agl_dep *dep)
 		l->dep = NULL;
 		l->flow->away += !dep->away;
 		depend_miss(agl, l->flow);
+		/* In software it goes on, for packets that nobody here knows */
+		if (l->flow->by_device && l == l->flow->link)
+			agl_order_widen(agl, l->flow);
 	}
 	mutex_unlock(&t->order);
 }

@@ -541,6 +541,54 @@ static void order_retry(struct agilio *agl)
 	}
 }
 
+/* @hit: those that a flow overlaps. Who waited for it alone is added to @back */
+static void order_uncount(const struct agl_flow *flow, struct agl_item *hit,
+			  struct list_head *back)
+{
+	for (; hit; hit = hit->hit) {
+		struct agl_flow *other = hit->owner;
+
+		other->before -= order_before(flow, other);
+		if (!other->before && other->state == AGL_FLOW_PARKED)
+			list_move_tail(&other->list, back);
+	}
+}
+
+/**
+ * agl_order_widen - it isn't known any more what outer header a flow is for
+ * @agl: card; the table's order is locked
+ * @flow: parked, and not to return
+ *
+ * It can be any. Without memory it keeps the one that it had.
+ */
+void agl_order_widen(struct agilio *agl, struct agl_flow *flow)
+{
+	struct agl_overlaps *overlaps = &flow->rules->overlaps;
+	struct agl_match *m = kmalloc_array(2, sizeof(*m), GFP_KERNEL);
+	struct agl_item *hits, *wide = NULL;
+	LIST_HEAD(back);
+
+	hits = agl_overlap_find(overlaps, flow->item);
+	if (m) {
+		agl_overlap_words(flow->item, m[0].word, m[1].word);
+		agl_match_any_outer(&m[0]);
+		agl_match_any_outer(&m[1]);
+		wide = agl_overlap_add(overlaps, m[0].word, m[1].word);
+		kfree(m);
+	}
+	if (!wide)
+		return;
+	order_uncount(flow, hits, &back);
+	order_part(flow);
+	flow->item = wide;
+	wide->owner = flow;
+	flow->before = 0;
+	hits = agl_overlap_find(overlaps, wide);
+	order_count(flow, hits);
+	order_make_room(agl, flow, hits);
+	order_return(agl, &back);
+}
+
 /**
  * agl_order_leave - a flow is no more
  * @agl: card; the table's order is locked
@@ -558,13 +606,7 @@ void agl_order_leave(struct agilio *agl, struct agl_flow *flow)
 		order_card_del(agl, flow);
 	if (rules->waiting)
 		hit = agl_overlap_find(&rules->overlaps, flow->item);
-	for (; hit; hit = hit->hit) {
-		struct agl_flow *other = hit->owner;
-
-		other->before -= order_before(flow, other);
-		if (!other->before && other->state == AGL_FLOW_PARKED)
-			list_move_tail(&other->list, &back);
-	}
+	order_uncount(flow, hit, &back);
 	if (flow->state == AGL_FLOW_PARKED)
 		order_unpark(flow);
 	else if (flow->state == AGL_FLOW_HOST)

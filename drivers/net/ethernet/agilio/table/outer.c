@@ -133,7 +133,8 @@ static void outer_update(struct agilio *agl, struct agl_outer *o)
 
 static void outer_view_count(struct outer_view *v, const struct agl_flow *flow, int n)
 {
-	bool only = flow->only && flow->state != AGL_FLOW_HOST;
+	/* The host's flows have no key: those are gone soon, or software's too */
+	bool only = flow->only && flow->key_len;
 
 	v->before += n;
 	v->outer->before += n;

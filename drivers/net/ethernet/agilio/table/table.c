@@ -86,6 +86,7 @@ static struct agl_flow *flow_alloc(const struct agl_image *image)
 		return f;
 	f->shortcut = image->shortcut;
 	f->one_way = image->one_way;
+	f->by_device = image->by_device;
 	f->act_sum = jhash(image->act, act_len, image->shortcut);
 	memcpy(f->act + act_len, image->key, key_len);
 	return f;

@@ -142,7 +142,8 @@ struct agl_port_rules {
  * @only: software has no copy of it, or may have none
  * @takes: software would not show its packets to anybody after it
  * @counted: flows of tunnels know that it comes before them
- * @one_way: see struct agl_image
+ * @by_device: see struct agl_image
+ * @one_way: likewise
  * @drops: what it depends on is away: it is in the card to drop its packets
  * @acts: of those that share an entry in the card it is the one that acts
  * @ignored: what was asked for and the key doesn't say
@@ -177,6 +178,7 @@ struct agl_flow {
 	bool only;
 	bool takes;
 	bool counted;
+	bool by_device;
 	bool one_way;
 	bool drops;
 	bool acts;
@@ -285,6 +287,7 @@ int agl_order_enter(struct agilio *agl, struct agl_flow *flow,
 		    const struct agl_image *image, u32 *prio);
 int agl_order_host(struct agilio *agl, struct agl_flow *flow,
 		   const struct agl_image *image);
+void agl_order_widen(struct agilio *agl, struct agl_flow *flow);
 void agl_order_leave(struct agilio *agl, struct agl_flow *flow);
 void agl_table_park(struct agilio *agl, struct agl_flow *flow);
 void agl_table_restore(struct agilio *agl, struct agl_flow *flow);

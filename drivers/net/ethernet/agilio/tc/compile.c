@@ -246,6 +246,7 @@ static void take_devices(const struct agl_rule *rule, struct agl_image *image)
 	unsigned int i;
 
 	image->devices = 0;
+	image->by_device = rule->device;
 	image->one_way = true;
 	take_device(image, rule->device);
 	for (i = 0; i < rule->actions; i++) {

@@ -286,6 +286,27 @@ def gre_remote() -> None:
         sh(f"ip link del fix0; tc filter del dev {REP} ingress")
 
 
+@test("a GRE device's remote address changes: its first rule stays before its second")
+def gre_order() -> None:
+    sh(f"ip link add fix0 type gretap local {LOCAL} remote {REMOTE} key 9 ttl 99; "
+       "ip link set fix0 up; tc qdisc add dev fix0 clsact")
+    rule = "tc filter add dev fix0 ingress prot ip pref %u flower verbose ip_proto tcp %s %s"
+    to_vf = f"action mirred egress redirect dev {REP}"
+    try:
+        sh(rule % (1, "dst_port 2000", "action drop"))
+        assert counter("rules") == 1
+        sh(f"ip link set fix0 type gretap local {LOCAL} remote {OTHER} key 9 ttl 99")
+        until("out of the card", lambda: counter("rules") == 0)
+        # In software the first one goes on, for the other address now
+        text = sh(rule % (2, "", to_vf) + " 2>&1")
+        assert "overlaps a rule of pref 1" in text, text
+        sh("tc filter del dev fix0 ingress pref 2")
+        sh(rule % (3, "dst_port 2001", to_vf))
+        assert counter("rules") == 1, "the third has nothing to do with the first"
+    finally:
+        sh("ip link del fix0")
+
+
 def exists(dev: str) -> bool:
     return os.path.isdir(f"/sys/class/net/{dev}")
 
