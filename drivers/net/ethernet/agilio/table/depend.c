@@ -38,7 +38,7 @@ static void depend_return(struct agilio *agl, struct agl_flow *flow)
  */
 bool agl_depend_drops(const struct agl_flow *flow)
 {
-	return flow->only && flow->one_way && !flow->outer;
+	return flow->only && flow->one_way && !flow->decaps;
 }
 
 static void depend_exchange(struct agilio *agl, struct agl_flow *flow, bool drops)
@@ -151,6 +151,7 @@ static void depend_link(struct agl_flow *flow, struct agl_dep *dep)
 int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
 		      const struct agl_image *image)
 {
+	struct agl_outer *outer;
 	unsigned int i;
 
 	for (i = 0; i < image->devices; i++) {
@@ -169,11 +170,13 @@ int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
 		depend_link(flow, &image->ends.mac->dep);
 	if (!image->ends.local)
 		return 0;
-	if (agl_outer_attach(agl, flow, image)) {
+	outer = agl_outer_get(&agl->table, flow->port, image);
+	if (!outer) {
 		agl_depend_detach(agl, flow);
 		return -ENOMEM;
 	}
-	depend_link(flow, &flow->outer->dep);
+	depend_link(flow, &outer->dep);
+	flow->decaps = true;
 	return 0;
 }
 
@@ -184,7 +187,14 @@ int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
  */
 void agl_depend_detach(struct agilio *agl, struct agl_flow *flow)
 {
+	struct agl_outer *outer = NULL;
+
+	if (flow->decaps)
+		outer = container_of(flow->link[flow->links - 1].dep,
+				     struct agl_outer, dep);
 	while (flow->links)
 		list_del_init(&flow->link[--flow->links].list);
-	agl_outer_detach(agl, flow);
+	if (outer)
+		agl_outer_put(&agl->table, outer);
+	flow->decaps = false;
 }

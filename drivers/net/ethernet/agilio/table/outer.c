@@ -216,7 +216,12 @@ static int outer_add_mac(struct agl_table *t, struct agl_outer *o,
 	return err;
 }
 
-static void outer_put(struct agl_table *t, struct agl_outer *o)
+/**
+ * agl_outer_put - drop a reference
+ * @t: table, its order is locked
+ * @o: from agl_outer_get(); the flow is out of the card
+ */
+void agl_outer_put(struct agl_table *t, struct agl_outer *o)
 {
 	struct outer_view *v, *next;
 
@@ -227,7 +232,7 @@ static void outer_put(struct agl_table *t, struct agl_outer *o)
 	hash_del(&o->node);
 	if (o->whole) {
 		list_del(&o->part);
-		outer_put(t, o->whole);
+		agl_outer_put(t, o->whole);
 	}
 	kfree(o);
 }
@@ -255,7 +260,7 @@ static struct agl_outer *outer_new(struct agl_table *t, const struct agl_outer_k
 		err = outer_add_mac(t, o, mac) ?: err;
 	if (!err)
 		return o;
-	outer_put(t, o);
+	agl_outer_put(t, o);
 	return NULL;
 }
 
@@ -281,7 +286,7 @@ static struct agl_outer *outer_get_part(struct agl_table *t,
 		return NULL;
 	o = outer_get(t, key);
 	if (!o || o->whole) {
-		outer_put(t, whole);
+		agl_outer_put(t, whole);
 		return o;
 	}
 	o->whole = whole;
@@ -291,21 +296,21 @@ static struct agl_outer *outer_get_part(struct agl_table *t,
 }
 
 /**
- * agl_outer_attach - a flow takes packets out of a tunnel
- * @agl: card; the table's order is locked
- * @flow: of a tunnel's port; its outer is set
+ * agl_outer_get - outer headers of what a flow takes out of a tunnel
+ * @t: table, its order is locked
+ * @port: of the tunnel
  * @image: its match
  *
- * Return: 0, -ENOMEM.
+ * Return: a reference, NULL without memory.
  */
-int agl_outer_attach(struct agilio *agl, struct agl_flow *flow,
-		     const struct agl_image *image)
+struct agl_outer *agl_outer_get(struct agl_table *t, u32 port,
+				const struct agl_image *image)
 {
 	const struct agl_fields *f = &image->match.fields;
 	const struct agl_fields *m = &image->match_mask.fields;
 	struct agl_outer_key key = {
 		.v6 = !!(image->match.tags & AGL_MATCH_TUN6),
-		.type = flow->port & AGL_PORT_NUMBER,
+		.type = port & AGL_PORT_NUMBER,
 	};
 
 	if (key.v6) {
@@ -317,20 +322,14 @@ int agl_outer_attach(struct agilio *agl, struct agl_flow *flow,
 		key.src.s6_addr32[0] = f->enc_src;
 		key.src_mask.s6_addr32[0] = m->enc_src;
 	}
-	flow->outer = outer_get_part(&agl->table, &key);
-	return flow->outer ? 0 : -ENOMEM;
+	return outer_get_part(t, &key);
 }
 
-/**
- * agl_outer_detach - a flow is no more
- * @agl: card; the table's order is locked
- * @flow: out of the card; any flow
- */
-void agl_outer_detach(struct agilio *agl, struct agl_flow *flow)
+static const struct agl_outer *outer_of(const struct agl_flow *flow)
 {
-	if (flow->outer)
-		outer_put(&agl->table, flow->outer);
-	flow->outer = NULL;
+	if (!flow->decaps)
+		return NULL;
+	return container_of(flow->link[flow->links - 1].dep, struct agl_outer, dep);
 }
 
 /* The first of the rules of ports that take packets of a tunnel, for messages */
@@ -376,11 +375,11 @@ static bool outer_view_is_for(const struct agl_item *hit, const struct agl_flow 
  */
 int agl_outer_check(struct agl_table *t, const struct agl_flow *flow, u32 *prio)
 {
+	const struct agl_outer *outer = outer_of(flow);
 	const struct agl_item *hit;
 
-	if (flow->outer && flow->outer->dep.away) {
-		*prio = outer_first(t, flow->outer->before ? flow->outer :
-							     flow->outer->whole);
+	if (outer && outer->dep.away) {
+		*prio = outer_first(t, outer->before ? outer : outer->whole);
 		return -EADDRNOTAVAIL;
 	}
 	if (!flow->takes || !flow->only || !outer_is_port(flow->port))

@@ -76,9 +76,9 @@ struct agl_outers {
 
 void agl_outers_init(struct agl_table *t);
 void agl_outers_free(struct agl_table *t);
-int agl_outer_attach(struct agilio *agl, struct agl_flow *flow,
-		     const struct agl_image *image);
-void agl_outer_detach(struct agilio *agl, struct agl_flow *flow);
+struct agl_outer *agl_outer_get(struct agl_table *t, u32 port,
+				const struct agl_image *image);
+void agl_outer_put(struct agl_table *t, struct agl_outer *o);
 int agl_outer_check(struct agl_table *t, const struct agl_flow *flow, u32 *prio);
 void agl_outer_enter(struct agilio *agl, struct agl_flow *flow);
 void agl_outer_leave(struct agilio *agl, struct agl_flow *flow);

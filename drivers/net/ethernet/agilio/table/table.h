@@ -145,6 +145,8 @@ struct agl_port_rules {
  * @by_device: see struct agl_image
  * @one_way: likewise
  * @drops: what it depends on is away: it is in the card to drop its packets
+ * @decaps: it takes packets out of a tunnel: the last thing that it depends on
+ *	is an agl_outer
  * @acts: of those that share an entry in the card it is the one that acts
  * @ignored: what was asked for and the key doesn't say
  * @act_sum: hash of the actions that tc asked for
@@ -152,7 +154,6 @@ struct agl_port_rules {
  * @shortcut: of the actions
  * @rcu: frees it
  * @ends: of its tunnels
- * @outer: if it takes packets out of a tunnel: their outer headers
  * @pre: if it is a pre-tunnel rule, or NULL; it has no entry then
  * @link: what it depends on
  * @links: how many
@@ -175,20 +176,20 @@ struct agl_flow {
 	struct list_head list;
 	unsigned int before;
 	u8 state;
-	bool only;
-	bool takes;
-	bool counted;
-	bool by_device;
-	bool one_way;
-	bool drops;
-	bool acts;
+	bool only : 1;
+	bool takes : 1;
+	bool counted : 1;
+	bool by_device : 1;
+	bool one_way : 1;
+	bool drops : 1;
+	bool decaps : 1;
+	bool acts : 1;
 	u16 ignored;
 	u32 act_sum;
 	u32 id;
 	u32 shortcut;
 	struct rcu_head rcu;
 	struct agl_ends ends;
-	struct agl_outer *outer;
 	struct agl_pre_tunnel *pre;
 	struct agl_dep_link *link;
 	u8 links;
