@@ -57,6 +57,8 @@ struct agl_pre_tunnel {
  * @ends: of the rule's tunnels, references
  * @devices: number of @device
  * @device: devices that it depends on, from agl_device_get()
+ * @by_device: the first of them is what its outer header is matched by
+ * @one_way: it puts packets out once, at the end, or not at all
  * @pre: if the rule is a pre-tunnel rule it has no key and no actions
  * @match: the match in the layout that all have
  * @match_mask: which bits of it are compared
@@ -74,6 +76,8 @@ struct agl_image {
 	struct agl_ends ends;
 	unsigned int devices;
 	u32 device[AGL_DEVICES_MAX];
+	bool by_device;
+	bool one_way;
 	struct agl_pre_tunnel pre;
 	struct agl_match match;
 	struct agl_match match_mask;

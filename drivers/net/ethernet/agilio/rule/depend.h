@@ -40,11 +40,14 @@ struct agl_dep_link {
  * @set: it is away, or here again
  * @end: it is no more: its flows will never come back
  * @refresh: it has changed: what stands of it in flows is made anew
+ * @own_mac: the card is going to take tunnel packets to a MAC address that come
+ *	in by a port, below 0: by any; or it doesn't any more
  */
 struct agl_dep_ops {
 	void (*set)(struct agilio *agl, struct agl_dep *dep, bool away);
 	void (*end)(struct agilio *agl, struct agl_dep *dep);
 	void (*refresh)(struct agilio *agl, struct agl_dep *dep);
+	void (*own_mac)(struct agilio *agl, const u8 *addr, int port, bool told);
 };
 
 static inline void agl_dep_init(struct agl_dep *dep, bool away)

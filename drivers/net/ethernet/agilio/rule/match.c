@@ -79,3 +79,15 @@ bool agl_narrow_excludes(const struct agl_narrow *n, const struct agl_narrow *se
 	return (n->frag & set->frag) || (n->tos & set->tos) ||
 	       (n->enc_tos & set->enc_tos);
 }
+
+/**
+ * agl_match_any_outer - forget what of a match is the outer header's
+ * @m: values, or the mask
+ */
+void agl_match_any_outer(struct agl_match *m)
+{
+	struct agl_fields *f = &m->fields;
+
+	memset(&f->enc_key, 0, sizeof(*f) - offsetof(struct agl_fields, enc_key));
+	m->tags &= ~AGL_MATCH_TUN6;
+}

@@ -34,5 +34,6 @@ void agl_match_of(const struct agl_rule *rule, struct agl_match *key,
 bool agl_narrow_meets(struct agl_narrow *n, const struct agl_narrow *other);
 struct agl_narrow agl_narrow_of(const struct agl_fields *key);
 bool agl_narrow_excludes(const struct agl_narrow *n, const struct agl_narrow *set);
+void agl_match_any_outer(struct agl_match *m);
 
 #endif

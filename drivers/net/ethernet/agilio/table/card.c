@@ -38,21 +38,22 @@ static void card_send(struct agilio *agl, struct sk_buff *skb, u8 type,
 		      const struct agl_flow *flow, bool manage_mask)
 {
 	struct agl_flow_meta *m = skb_put_zero(skb, sizeof(*m));
+	unsigned int act_len = flow->drops ? 0 : flow->act_len;
 	unsigned int len = flow->key_len;
 	struct agl_key_meta *key;
 
 	m->key_len = len >> AGL_FLOW_LW_SHIFT;
 	m->mask_len = len >> AGL_FLOW_LW_SHIFT;
-	m->act_len = flow->act_len >> AGL_FLOW_LW_SHIFT;
+	m->act_len = act_len >> AGL_FLOW_LW_SHIFT;
 	m->flags = manage_mask ? AGL_FLOW_MANAGE_MASK : 0;
 	m->host_ctx = cpu_to_be32(agl_stats_context(&agl->table, flow->id));
 	m->cookie = cpu_to_be64(flow->serial);
 	m->version = cpu_to_be64(agl->table.version++);
-	m->shortcut = cpu_to_be32(flow->shortcut);
+	m->shortcut = cpu_to_be32(flow->drops ? AGL_SHORTCUT_DROP : flow->shortcut);
 	key = skb_put_data(skb, card_key(flow), len);
 	key->mask_id = flow->mask->id;
 	skb_put_data(skb, flow->mask->bytes, len);
-	skb_put_data(skb, flow->act, flow->act_len);
+	skb_put_data(skb, flow->act, act_len);
 	agl_cmsg_xmit(agl, type, skb);
 }
 

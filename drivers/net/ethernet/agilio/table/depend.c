@@ -3,6 +3,10 @@
  * Flows whose output device, tunnel's end or MAC address can't be used now, or
  * no more, are parked: the host has their packets. A flow counts what it
  * misses; what goes or comes tells its own flows alone.
+ *
+ * Of a flow that only the card has the host would do nothing: its packets would
+ * be for whatever comes after it. Software drops what a filter sends to a device
+ * that is down or has gone, so such a flow stays in the card and drops.
  */
 #include <linux/slab.h>
 
@@ -23,24 +27,68 @@ static void depend_return(struct agilio *agl, struct agl_flow *flow)
 	agl_table_restore(agl, flow);
 }
 
-static void depend_set(struct agilio *agl, struct agl_dep *dep, bool away)
+/**
+ * agl_depend_drops - what becomes of a flow while something is away?
+ * @flow: flow
+ *
+ * Copies that it sends elsewhere would go on in software: the card knows only
+ * all or nothing.
+ *
+ * Return: true: it drops; false: it is parked.
+ */
+bool agl_depend_drops(const struct agl_flow *flow)
 {
-	struct agl_table *t = &agl->table;
+	return flow->only && flow->one_way && !flow->decaps;
+}
+
+static void depend_exchange(struct agilio *agl, struct agl_flow *flow, bool drops)
+{
+	if (flow->drops == drops)
+		return;
+	depend_park(agl, flow);
+	flow->drops = drops;
+	depend_return(agl, flow);
+}
+
+static void depend_miss(struct agilio *agl, struct agl_flow *flow)
+{
+	if (agl_depend_drops(flow))
+		depend_exchange(agl, flow, true);
+	else
+		depend_park(agl, flow);
+}
+
+/**
+ * agl_depend_change - something is away, or here again
+ * @agl: card; the table's order is locked
+ * @dep: it
+ * @away: whether
+ */
+void agl_depend_change(struct agilio *agl, struct agl_dep *dep, bool away)
+{
 	struct agl_dep_link *l;
 
-	mutex_lock(&t->order);
 	if (dep->away == away)
-		goto out;
+		return;
 	dep->away = away;
 	list_for_each_entry(l, &dep->flows, list) {
 		cond_resched();
 		l->flow->away += away ? 1 : -1;
 		if (l->flow->away)
-			depend_park(agl, l->flow);
+			depend_miss(agl, l->flow);
+		else if (l->flow->drops)
+			depend_exchange(agl, l->flow, false);
 		else
 			depend_return(agl, l->flow);
 	}
-out:
+}
+
+static void depend_set(struct agilio *agl, struct agl_dep *dep, bool away)
+{
+	struct agl_table *t = &agl->table;
+
+	mutex_lock(&t->order);
+	agl_depend_change(agl, dep, away);
 	mutex_unlock(&t->order);
 }
 
@@ -55,7 +103,10 @@ static void depend_end(struct agilio *agl, struct agl_dep *dep)
 		list_del_init(&l->list);
 		l->dep = NULL;
 		l->flow->away += !dep->away;
-		depend_park(agl, l->flow);
+		depend_miss(agl, l->flow);
+		/* In software it goes on, for packets that nobody here knows */
+		if (l->flow->by_device && l == l->flow->link)
+			agl_order_widen(agl, l->flow);
 	}
 	mutex_unlock(&t->order);
 }
@@ -64,6 +115,7 @@ const struct agl_dep_ops agl_table_dep_ops = {
 	.set = depend_set,
 	.end = depend_end,
 	.refresh = agl_table_retag,
+	.own_mac = agl_outer_mac,
 };
 
 /**
@@ -74,7 +126,8 @@ const struct agl_dep_ops agl_table_dep_ops = {
  */
 unsigned int agl_depend_count(const struct agl_image *image)
 {
-	return image->devices + !!image->ends.endpoint + !!image->ends.mac;
+	return image->devices + !!image->ends.endpoint + !!image->ends.mac +
+	       !!image->ends.local;
 }
 
 static void depend_link(struct agl_flow *flow, struct agl_dep *dep)
@@ -93,11 +146,12 @@ static void depend_link(struct agl_flow *flow, struct agl_dep *dep)
  * @flow: has room for its links; its away is set
  * @image: its bytes
  *
- * Return: 0; -ENODEV if a device has gone since.
+ * Return: 0; -ENODEV if a device has gone since, -ENOMEM.
  */
 int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
 		      const struct agl_image *image)
 {
+	struct agl_outer *outer;
 	unsigned int i;
 
 	for (i = 0; i < image->devices; i++) {
@@ -105,7 +159,7 @@ int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
 						     image->device[i]);
 
 		if (!dep) {
-			agl_depend_detach(flow);
+			agl_depend_detach(agl, flow);
 			return -ENODEV;
 		}
 		depend_link(flow, dep);
@@ -114,15 +168,33 @@ int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
 		depend_link(flow, &image->ends.endpoint->dep);
 	if (image->ends.mac)
 		depend_link(flow, &image->ends.mac->dep);
+	if (!image->ends.local)
+		return 0;
+	outer = agl_outer_get(&agl->table, flow->port, image);
+	if (!outer) {
+		agl_depend_detach(agl, flow);
+		return -ENOMEM;
+	}
+	depend_link(flow, &outer->dep);
+	flow->decaps = true;
 	return 0;
 }
 
 /**
  * agl_depend_detach - a flow is no more
+ * @agl: card
  * @flow: out of the card; the table's order is locked
  */
-void agl_depend_detach(struct agl_flow *flow)
+void agl_depend_detach(struct agilio *agl, struct agl_flow *flow)
 {
+	struct agl_outer *outer = NULL;
+
+	if (flow->decaps)
+		outer = container_of(flow->link[flow->links - 1].dep,
+				     struct agl_outer, dep);
 	while (flow->links)
 		list_del_init(&flow->link[--flow->links].list);
+	if (outer)
+		agl_outer_put(&agl->table, outer);
+	flow->decaps = false;
 }

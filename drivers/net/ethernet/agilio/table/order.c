@@ -69,7 +69,8 @@ static const struct agl_step *step_at(const struct agl_flow *flow, unsigned int 
 				      struct agl_step *first)
 {
 	if (!i) {
-		*first = (struct agl_step){ flow->cookie, flow->prio };
+		*first = (struct agl_step){ flow->cookie, flow->prio,
+					    .alike = flow->alike };
 		return first;
 	}
 	return flow->path && i <= flow->path->len ? &flow->path->step[i - 1] : NULL;
@@ -130,10 +131,27 @@ static bool order_replaces(const struct agl_flow *a, const struct agl_flow *b)
 	       !agl_card_shares(a, b);
 }
 
-/* Is the filter of a flow that the host has going to be replaced, or by it? */
+/*
+ * Is the filter of a flow that the host has going to be replaced, or by it? Of
+ * flows that several chains make that can be any one of their filters.
+ */
 static bool order_exchanges(const struct agl_flow *flow, const struct agl_flow *other)
 {
-	return !flow->key_len && flow->alike && flow->alike == other->alike;
+	struct agl_step first_a, first_b;
+	unsigned int i;
+
+	if (flow->key_len)
+		return false;
+	for (i = 0; i < AGL_CHAINS_MAX; i++) {
+		const struct agl_step *a = step_at(flow, i, &first_a);
+		const struct agl_step *b = step_at(other, i, &first_b);
+
+		if (!a || !b)
+			return !a && !b;
+		if (a->cookie != b->cookie && (!a->alike || a->alike != b->alike))
+			return false;
+	}
+	return true;
 }
 
 /* Is @flow one whose packets @other must leave alone, wherever it is itself? */
@@ -243,18 +261,28 @@ static int order_check(const struct agl_flow *flow, const struct agl_item *hits,
 static int order_card_add(struct agilio *agl, struct agl_flow *flow,
 			  struct sk_buff *skb)
 {
-	if (!flow->pre)
-		return agl_card_add(agl, flow, skb);
+	int err;
+
+	if (!flow->pre) {
+		/* The card must know the address before the rule */
+		agl_local_use(agl, flow->ends.local, true);
+		err = agl_card_add(agl, flow, skb);
+		if (err)
+			agl_local_use(agl, flow->ends.local, false);
+		return err;
+	}
 	flow->pre->ctx = agl_stats_context(&agl->table, flow->id);
 	return agl_pre_tun_add(agl, flow->pre);
 }
 
 static void order_card_del(struct agilio *agl, struct agl_flow *flow)
 {
-	if (flow->pre)
+	if (flow->pre) {
 		agl_pre_tun_del(agl, flow->pre);
-	else
-		agl_card_del(agl, flow);
+		return;
+	}
+	agl_card_del(agl, flow);
+	agl_local_use(agl, flow->ends.local, false);
 }
 
 static void order_park(struct agilio *agl, struct agl_flow *flow)
@@ -311,6 +339,7 @@ static void order_count(struct agl_flow *flow, const struct agl_item *hits)
  *
  * Return: 0; -EBUSY if it overlaps a flow that comes before, of this priority;
  * -EPERM if it comes before a flow of this priority that can't leave the card;
+ * agl_outer_check()'s;
  * -ENOTUNIQ if the card could not tell it from another; agl_card_check()'s;
  * -ENOSPC; -ENOMEM.
  */
@@ -327,12 +356,15 @@ int agl_order_enter(struct agilio *agl, struct agl_flow *flow,
 	if (err)
 		goto err_skb;
 	err = order_check(flow, hits, prio);
+	if (!err)
+		err = agl_outer_check(&agl->table, flow, prio);
 	if (!err && flow->mask)
 		err = agl_card_check(agl, flow);
 	if (err)
 		goto err_part;
 	order_count(flow, hits);
 	order_make_room(agl, flow, hits);
+	agl_outer_enter(agl, flow);
 	err = order_card_add(agl, flow, skb);
 	if (flow->pre)
 		kfree_skb(skb);
@@ -380,6 +412,7 @@ int agl_order_host(struct agilio *agl, struct agl_flow *flow,
 		schedule_delayed_work(&t->settle, msecs_to_jiffies(SETTLE_MS));
 	} else {
 		order_make_room(agl, flow, hits);
+		agl_outer_enter(agl, flow);
 	}
 	return 0;
 }
@@ -398,6 +431,7 @@ static void order_settle(struct work_struct *work)
 		order_make_room(agl, flow,
 				agl_overlap_find(&flow->rules->overlaps,
 						 flow->item));
+		agl_outer_enter(agl, flow);
 	}
 	mutex_unlock(&t->order);
 }
@@ -410,6 +444,7 @@ void agl_order_init(struct agl_table *t)
 {
 	agl_overlap_lay_out(&t->layout, 0, order_forth, ARRAY_SIZE(order_forth));
 	agl_overlap_lay_out(&t->layout, 1, order_back, ARRAY_SIZE(order_back));
+	agl_outers_init(t);
 	mutex_init(&t->order);
 	xa_init(&t->ports);
 	INIT_LIST_HEAD(&t->retry);
@@ -427,6 +462,7 @@ void agl_order_free(struct agl_table *t)
 	unsigned long port;
 
 	cancel_delayed_work_sync(&t->settle);
+	agl_outers_free(t);
 	xa_for_each(&t->ports, port, rules) {
 		agl_overlaps_free(&rules->overlaps);
 		kfree(rules);
@@ -440,7 +476,7 @@ static bool order_is_free(const struct agl_flow *flow)
 	struct agl_item *twin;
 
 	/* What is nowhere else was there before what stands before it */
-	if (flow->away || (flow->before && !flow->only))
+	if ((flow->away && !flow->drops) || (flow->before && !flow->only))
 		return false;
 	list_for_each_entry(twin, &flow->item->twins, twins)
 		if (order_waits(flow, twin->owner))
@@ -508,6 +544,54 @@ static void order_retry(struct agilio *agl)
 	}
 }
 
+/* @hit: those that a flow overlaps. Who waited for it alone is added to @back */
+static void order_uncount(const struct agl_flow *flow, struct agl_item *hit,
+			  struct list_head *back)
+{
+	for (; hit; hit = hit->hit) {
+		struct agl_flow *other = hit->owner;
+
+		other->before -= order_before(flow, other);
+		if (!other->before && other->state == AGL_FLOW_PARKED)
+			list_move_tail(&other->list, back);
+	}
+}
+
+/**
+ * agl_order_widen - it isn't known any more what outer header a flow is for
+ * @agl: card; the table's order is locked
+ * @flow: parked, and not to return
+ *
+ * It can be any. Without memory it keeps the one that it had.
+ */
+void agl_order_widen(struct agilio *agl, struct agl_flow *flow)
+{
+	struct agl_overlaps *overlaps = &flow->rules->overlaps;
+	struct agl_match *m = kmalloc_array(2, sizeof(*m), GFP_KERNEL);
+	struct agl_item *hits, *wide = NULL;
+	LIST_HEAD(back);
+
+	hits = agl_overlap_find(overlaps, flow->item);
+	if (m) {
+		agl_overlap_words(flow->item, m[0].word, m[1].word);
+		agl_match_any_outer(&m[0]);
+		agl_match_any_outer(&m[1]);
+		wide = agl_overlap_add(overlaps, m[0].word, m[1].word);
+		kfree(m);
+	}
+	if (!wide)
+		return;
+	order_uncount(flow, hits, &back);
+	order_part(flow);
+	flow->item = wide;
+	wide->owner = flow;
+	flow->before = 0;
+	hits = agl_overlap_find(overlaps, wide);
+	order_count(flow, hits);
+	order_make_room(agl, flow, hits);
+	order_return(agl, &back);
+}
+
 /**
  * agl_order_leave - a flow is no more
  * @agl: card; the table's order is locked
@@ -525,18 +609,13 @@ void agl_order_leave(struct agilio *agl, struct agl_flow *flow)
 		order_card_del(agl, flow);
 	if (rules->waiting)
 		hit = agl_overlap_find(&rules->overlaps, flow->item);
-	for (; hit; hit = hit->hit) {
-		struct agl_flow *other = hit->owner;
-
-		other->before -= order_before(flow, other);
-		if (!other->before && other->state == AGL_FLOW_PARKED)
-			list_move_tail(&other->list, &back);
-	}
+	order_uncount(flow, hit, &back);
 	if (flow->state == AGL_FLOW_PARKED)
 		order_unpark(flow);
 	else if (flow->state == AGL_FLOW_HOST)
 		rules->waiting--;
 	list_del_init(&flow->list);
+	agl_outer_leave(agl, flow);
 	order_part(flow);
 	order_return(agl, &back);
 	if (flow->state == AGL_FLOW_CARD)

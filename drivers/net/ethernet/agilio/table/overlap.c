@@ -730,6 +730,25 @@ void agl_overlap_del(struct agl_overlaps *o, struct agl_item *item)
 }
 
 /**
+ * agl_overlap_words - what a rule compares
+ * @item: rule
+ * @key: its values, AGL_OVERLAP_WORDS of them
+ * @mask: which bits, likewise
+ */
+void agl_overlap_words(const struct agl_item *item, u64 *key, u64 *mask)
+{
+	const struct agl_overlap_shape *s = item->shape;
+	unsigned int i;
+
+	memset(key, 0, AGL_OVERLAP_BYTES);
+	memset(mask, 0, AGL_OVERLAP_BYTES);
+	for (i = 0; i < s->count; i++) {
+		key[s->at[i]] = item->word[i];
+		mask[s->at[i]] = s->mask[i];
+	}
+}
+
+/**
  * agl_overlap_same - have two rules the same match?
  * @a: rule
  * @b: another one of its port

@@ -114,6 +114,7 @@ void agl_overlaps_free(struct agl_overlaps *o);
 struct agl_item *agl_overlap_add(struct agl_overlaps *o, const u64 *key,
 				 const u64 *mask);
 void agl_overlap_del(struct agl_overlaps *o, struct agl_item *item);
+void agl_overlap_words(const struct agl_item *item, u64 *key, u64 *mask);
 bool agl_overlap_same(const struct agl_item *a, const struct agl_item *b);
 struct agl_item *agl_overlap_find(struct agl_overlaps *o, struct agl_item *with);
 

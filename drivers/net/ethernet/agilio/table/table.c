@@ -90,6 +90,8 @@ static struct agl_flow *flow_alloc(const struct agl_image *image)
 		return f;
 	}
 	f->shortcut = image->shortcut;
+	f->one_way = image->one_way;
+	f->by_device = image->by_device;
 	f->act_sum = jhash(image->act, act_len, image->shortcut);
 	memcpy(f->act + act_len, image->key, key_len);
 	return f;
@@ -102,6 +104,7 @@ static void flow_init(struct agl_flow *f, const struct agl_flow_name *name)
 	f->prio = name->prio;
 	f->path = name->path;
 	f->only = name->only;
+	f->takes = name->takes;
 	f->counts = name->counts;
 	f->alike = name->alike;
 	INIT_LIST_HEAD(&f->list);
@@ -116,6 +119,7 @@ static int enter(struct agilio *agl, struct agl_flow *flow, struct agl_image *im
 	err = agl_depend_attach(agl, flow, image);
 	if (err)
 		return err;
+	flow->drops = flow->away && agl_depend_drops(flow);
 	err = -ENOMEM;
 	if (!flow->pre) {
 		flow->mask = agl_mask_get(&t->masks, image->mask, image->key_len);
@@ -126,7 +130,7 @@ static int enter(struct agilio *agl, struct agl_flow *flow, struct agl_image *im
 	if (err)
 		goto err_mask;
 	/* It misses something from the beginning */
-	if (flow->away)
+	if (flow->away && !flow->drops)
 		agl_table_park(agl, flow);
 	return 0;
 
@@ -134,7 +138,7 @@ err_mask:
 	if (flow->mask)
 		agl_mask_put(flow->mask);
 err_detach:
-	agl_depend_detach(flow);
+	agl_depend_detach(agl, flow);
 	return err;
 }
 
@@ -149,8 +153,8 @@ err_detach:
  * exchange them; -ENOTUNIQ if there is one that the card could not tell from
  * it; -EBUSY if one overlaps it and comes first, of priority image->before;
  * -EPERM if one that software has no copy of overlaps it and comes after it,
- * likewise; -ENODEV if a device that it puts out to has gone; -ETIMEDOUT if the
- * card takes no messages; -ENOMEM.
+ * likewise; agl_outer_check()'s, likewise; -ENODEV if a device that it puts out
+ * to has gone; -ETIMEDOUT if the card takes no messages; -ENOMEM.
  */
 struct agl_flow *agl_table_enter(struct agilio *agl,
 				 const struct agl_flow_name *name,
@@ -234,7 +238,7 @@ void agl_table_leave(struct agilio *agl, struct agl_flow *flow)
 	agl_cmsg_room(agl);
 	mutex_lock(&t->order);
 	agl_order_leave(agl, flow);
-	agl_depend_detach(flow);
+	agl_depend_detach(agl, flow);
 	if (flow->mask)
 		agl_mask_put(flow->mask);
 	if (!host) {

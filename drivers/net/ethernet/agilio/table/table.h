@@ -17,6 +17,7 @@
 #include "../flower/encode.h"
 #include "../rule/depend.h"
 #include "contexts.h"
+#include "outer.h"
 #include "overlap.h"
 
 struct agilio;
@@ -94,11 +95,13 @@ struct agl_counts {
  * @cookie: tc's name
  * @prio: of the filter, in its chain
  * @counts: the filter's
+ * @alike: see struct agl_flow_name
  */
 struct agl_step {
 	unsigned long cookie;
 	u32 prio;
 	struct agl_counts *counts;
+	const void *alike;
 };
 
 /**
@@ -141,6 +144,13 @@ struct agl_port_rules {
  * @before: how many flows overlap it and must not have it in the card
  * @state: where it is
  * @only: software has no copy of it, or may have none
+ * @takes: software would not show its packets to anybody after it
+ * @counted: flows of tunnels know that it comes before them
+ * @by_device: see struct agl_image
+ * @one_way: likewise
+ * @drops: what it depends on is away: it is in the card to drop its packets
+ * @decaps: it takes packets out of a tunnel: the last thing that it depends on
+ *	is an agl_outer
  * @acts: of those that share an entry in the card it is the one that acts
  * @ignored: what was asked for and the key doesn't say
  * @narrow: what the key says and the match doesn't
@@ -172,8 +182,14 @@ struct agl_flow {
 	struct list_head list;
 	unsigned int before;
 	u8 state;
-	bool only;
-	bool acts;
+	bool only : 1;
+	bool takes : 1;
+	bool counted : 1;
+	bool by_device : 1;
+	bool one_way : 1;
+	bool drops : 1;
+	bool decaps : 1;
+	bool acts : 1;
 	u16 ignored;
 	struct agl_narrow narrow;
 	struct agl_narrow set;
@@ -201,6 +217,7 @@ struct agl_flow {
  * @retry: parked flows that nothing stands before, and that could not go back
  * @unsettled: flows that are the host's, if tc keeps them
  * @settle: takes those that come after them out of the card then
+ * @outers: packets of tunnels, as ports see them
  * @masks: masks
  * @version: of the last flow message
  * @serial: of the last flow
@@ -217,6 +234,7 @@ struct agl_table {
 	struct list_head retry;
 	struct list_head unsettled;
 	struct delayed_work settle;
+	struct agl_outers outers;
 	struct agl_masks masks;
 	u64 version;
 	u32 serial;
@@ -234,6 +252,7 @@ void agl_table_free(struct agilio *agl);
  * @port: ingress, a port id
  * @prio: of the filter
  * @only: software has no copy of it, or may have none
+ * @takes: packets that match go nowhere but where it sends them
  * @path: filters after this one, or NULL; lives as long as the flow, and a
  *	grace period
  * @counts: of the filter, likewise
@@ -246,6 +265,7 @@ struct agl_flow_name {
 	u32 port;
 	u32 prio;
 	bool only;
+	bool takes;
 	const struct agl_path *path;
 	struct agl_counts *counts;
 	const void *alike;
@@ -275,6 +295,7 @@ int agl_order_enter(struct agilio *agl, struct agl_flow *flow,
 		    const struct agl_image *image, u32 *prio);
 int agl_order_host(struct agilio *agl, struct agl_flow *flow,
 		   const struct agl_image *image);
+void agl_order_widen(struct agilio *agl, struct agl_flow *flow);
 void agl_order_leave(struct agilio *agl, struct agl_flow *flow);
 void agl_table_park(struct agilio *agl, struct agl_flow *flow);
 void agl_table_restore(struct agilio *agl, struct agl_flow *flow);
@@ -295,7 +316,9 @@ extern const struct agl_dep_ops agl_table_dep_ops;
 unsigned int agl_depend_count(const struct agl_image *image);
 int agl_depend_attach(struct agilio *agl, struct agl_flow *flow,
 		      const struct agl_image *image);
-void agl_depend_detach(struct agl_flow *flow);
+void agl_depend_detach(struct agilio *agl, struct agl_flow *flow);
+bool agl_depend_drops(const struct agl_flow *flow);
+void agl_depend_change(struct agilio *agl, struct agl_dep *dep, bool away);
 
 /* stats.c */
 void agl_stats_init(struct agilio *agl);

@@ -144,9 +144,11 @@ int agl_take_vlan_output(struct agl_action_list *l,
 		return agl_refuse(l->req, AGL_REFUSE_PORT,
 				  "output to %s, which is down",
 				  netdev_name(a->dev));
-	if (vlan->nr_egress_mappings || !(vlan->flags & VLAN_FLAG_REORDER_HDR))
+	/* A loose one is up while its port is down, which the rule isn't told of */
+	if (vlan->nr_egress_mappings || !(vlan->flags & VLAN_FLAG_REORDER_HDR) ||
+	    vlan->flags & VLAN_FLAG_LOOSE_BINDING)
 		return agl_refuse(l->req, AGL_REFUSE_PORT,
-				  "output to %s with egress-qos-map or reorder_hdr off",
+				  "output to %s with egress-qos-map, loose_binding or reorder_hdr off",
 				  netdev_name(a->dev));
 	push(l, vlan->vlan_proto, vlan->vlan_id, 0);
 	to = agl_action_add(l, redirect ? AGL_REDIRECT : AGL_MIRROR);

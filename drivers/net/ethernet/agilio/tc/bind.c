@@ -31,16 +31,16 @@ struct bind_rule {
 	struct agl_image image;
 };
 
-static struct agl_flow_name bind_flow_name(struct agl_filter *f,
-					   const struct bind_rule *r)
+static struct agl_flow_name bind_flow_name(struct agl_filter *f)
 {
 	return (struct agl_flow_name){
 		.cookie = f->name.cookie,
 		.port = f->name.in->port,
 		.prio = f->prio,
 		.only = f->only,
+		.takes = f->takes,
 		.counts = &f->counts,
-		.alike = r->compiled.exact ? r->from->match.mask : NULL,
+		.alike = f->alike,
 	};
 }
 
@@ -59,7 +59,7 @@ static void bind_take_match(struct bind_rule *r)
 
 static int bind_add_plain(struct agl_filter *f, struct bind_rule *r)
 {
-	struct agl_flow_name name = bind_flow_name(f, r);
+	struct agl_flow_name name = bind_flow_name(f);
 	struct agilio *agl = f->name.in->agl;
 	struct agl_flow *flow;
 	int err;
@@ -99,7 +99,7 @@ static int bind_add(struct agl_filter *f, struct bind_rule *r)
 /* The card must not act on what this filter would have been first to */
 static void bind_note(struct agl_filter *f, struct bind_rule *r)
 {
-	struct agl_flow_name name = bind_flow_name(f, r);
+	struct agl_flow_name name = bind_flow_name(f);
 	struct agl_flow *flow;
 	int err = 0;
 
@@ -177,6 +177,35 @@ void agl_bind_forget(struct agl_ingress *in)
 	bind_rule_free(xchg(&in->spare, NULL));
 }
 
+/*
+ * Does software show packets that match to nobody after this filter? What
+ * Open vSwitch gives to an internal port goes on from there, into a tunnel
+ * too. Of what isn't known the answer is yes.
+ */
+static bool bind_takes(const struct flow_rule *from)
+{
+	const struct flow_action_entry *a;
+	unsigned int i;
+
+	if (!from)
+		return true;
+	flow_action_for_each(i, a, &from->action) {
+		switch (a->id) {
+		case FLOW_ACTION_ACCEPT:
+		case FLOW_ACTION_PTYPE:
+		case FLOW_ACTION_VLAN_POP:
+			break;
+		case FLOW_ACTION_REDIRECT_INGRESS:
+			if (a->dev && netif_is_ovs_master(a->dev))
+				break;
+			return true;
+		default:
+			return true;
+		}
+	}
+	return false;
+}
+
 static int bind_replace(const struct agl_filter_name *name,
 			const struct flow_cls_common_offload *common,
 			const struct flow_rule *from)
@@ -187,12 +216,14 @@ static int bind_replace(const struct agl_filter_name *name,
 
 	if (IS_ERR(f))
 		return PTR_ERR(f);
+	f->takes = bind_takes(from);
 	r = bind_rule_get(name->in);
 	r->req = (struct agl_request){ name->in, name->cookie, common->extack };
 	r->common = common;
 	r->from = from;
 	r->image.before = 0;
 	err = bind_compile(f, r);
+	f->alike = r->compiled.exact ? r->from->match.mask : NULL;
 	if (!err)
 		err = bind_add(f, r);
 	if (err) {

@@ -242,11 +242,15 @@ static void take_devices(const struct agl_rule *rule, struct agl_image *image)
 	unsigned int i;
 
 	image->devices = 0;
+	image->by_device = rule->device;
+	image->one_way = true;
 	take_device(image, rule->device);
-	for (i = 0; i < rule->actions; i++)
+	for (i = 0; i < rule->actions; i++) {
+		image->one_way &= rule->action[i].type != AGL_MIRROR;
 		if (rule->action[i].type == AGL_REDIRECT ||
 		    rule->action[i].type == AGL_MIRROR)
 			take_device(image, rule->action[i].device);
+	}
 }
 
 /**
@@ -314,6 +318,13 @@ int agl_explain(const struct agl_request *req, u32 before, int err)
 		return agl_refuse(req, AGL_REFUSE_OVERLAP,
 				  "comes before a skip_sw rule of pref %u, which can't leave",
 				  before);
+	case -EADDRNOTAVAIL:
+		return agl_refuse(req, AGL_REFUSE_OVERLAP,
+				  "a port's rule of pref %u is first to take this tunnel's packets",
+				  before);
+	case -EADDRINUSE:
+		return agl_refuse(req, AGL_REFUSE_OVERLAP,
+				  "the card takes such packets out of tunnels: not with skip_sw");
 	case -ENOSPC:
 		return agl_refuse(req, AGL_REFUSE_FULL,
 				  "the card is full: %u rules of %u, %u masks of %u",

@@ -355,7 +355,7 @@ static struct agl_path_rule *compose_rule_new(const struct compose_walk *w)
 		r->part[i].whole = r;
 		if (i)
 			r->path.step[i - 1] = (struct agl_step){
-				f->name.cookie, f->prio, &f->counts };
+				f->name.cookie, f->prio, &f->counts, f->alike };
 	}
 	return r;
 }
@@ -364,10 +364,12 @@ static int compose_enter(struct compose_walk *w, bool host)
 {
 	struct agilio *agl = w->req->in->agl;
 	struct agl_filter *first = w->step[0]->filter;
+	const struct agl_composed *last = w->step[w->len - 1];
 	struct agl_flow_name name = {
 		.cookie = first->name.cookie,
 		.port = w->req->in->port,
 		.prio = first->prio,
+		.alike = first->alike,
 		.counts = &first->counts,
 	};
 	struct agl_path_rule *r = compose_rule_new(w);
@@ -376,6 +378,8 @@ static int compose_enter(struct compose_walk *w, bool host)
 	if (!r)
 		return -ENOMEM;
 	name.path = r->path.len ? &r->path : NULL;
+	/* What no filter of a chain takes goes on as if there were none */
+	name.takes = last->filter->takes && !last->compiled.next_chain;
 	if (host)
 		name.only = w->with->host && w->with->filter->only;
 	for (i = 0; !host && i < w->len; i++)
@@ -630,6 +634,7 @@ static int compose_note_first(struct agl_filter *f, const struct agl_compiled *f
 		.cookie = f->name.cookie,
 		.port = f->name.in->port,
 		.only = f->only,
+		.takes = f->takes,
 		.counts = &f->counts,
 	};
 	struct agl_image *image = kzalloc(sizeof(*image), GFP_KERNEL);

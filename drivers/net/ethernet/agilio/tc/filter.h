@@ -36,6 +36,8 @@ struct agl_composed;
  * @chain: that it is in
  * @uses: how often tc has given it; more than once is for bpf only
  * @only: software has no copy of it, or may have none
+ * @takes: packets that match go nowhere but where its actions send them
+ * @alike: see struct agl_flow_name
  * @in_card: tc was told that the card does it
  * @counts: what the card has counted for it
  * @flow: of a filter that is one flow, in the card or the host's
@@ -49,7 +51,9 @@ struct agl_filter {
 	u32 chain;
 	unsigned int uses;
 	bool only;
+	bool takes;
 	bool in_card;
+	const void *alike;
 	struct agl_counts counts;
 	struct agl_flow *flow;
 	struct agl_composed *composed;

@@ -85,6 +85,22 @@ struct traits {
 	bool plain;
 };
 
+/*
+ * In a VRF it hears only what comes in there. The namespace may have gone with
+ * the device, see agl_tunnel_net_cookie().
+ */
+static bool vxlan_in_vrf(const struct vxlan_dev *vxlan)
+{
+	bool in;
+
+	rcu_read_lock();
+	in = READ_ONCE(vxlan->dev->reg_state) != NETREG_REGISTERED ||
+	     l3mdev_master_upper_ifindex_by_index_rcu(vxlan->net,
+						      vxlan->cfg.remote_ifindex);
+	rcu_read_unlock();
+	return in;
+}
+
 static struct traits vxlan_traits(const struct vxlan_dev *vxlan)
 {
 	const struct vxlan_config *c = &vxlan->cfg;
@@ -94,10 +110,7 @@ static struct traits vxlan_traits(const struct vxlan_dev *vxlan)
 	return (struct traits){
 		.external = c->flags & VXLAN_F_COLLECT_METADATA,
 		.zero_csum6 = c->flags & VXLAN_F_UDP_ZERO_CSUM6_RX,
-		/* In a VRF it hears only what comes in there */
-		.plain = !(c->flags & odd) &&
-			 !l3mdev_master_upper_ifindex_by_index(vxlan->net,
-							       c->remote_ifindex),
+		.plain = !(c->flags & odd) && !vxlan_in_vrf(vxlan),
 	};
 }
 
@@ -148,7 +161,7 @@ bool agl_tunnel_external(const struct net_device *dev)
 }
 
 /* Which policy is for which packet isn't known before there is one */
-static bool has_ipsec(const struct net *net, int dir)
+static bool net_has_ipsec(const struct net *net, int dir)
 {
 #ifdef CONFIG_XFRM
 	return READ_ONCE(net->xfrm.policy_count[dir]) ||
@@ -156,6 +169,18 @@ static bool has_ipsec(const struct net *net, int dir)
 #else
 	return false;
 #endif
+}
+
+/* The namespace may have gone with the device, as agl_tunnel_net_cookie() says */
+static bool tunnel_has_ipsec(const struct net_device *dev, int dir)
+{
+	bool has;
+
+	rcu_read_lock();
+	has = READ_ONCE(dev->reg_state) != NETREG_REGISTERED ||
+	      net_has_ipsec(agl_tunnel_net(dev), dir);
+	rcu_read_unlock();
+	return has;
 }
 
 /**
@@ -176,7 +201,7 @@ int agl_check_tunnel_dev(const struct agl_request *req,
 		return agl_refuse(req, AGL_REFUSE_TUNNEL,
 				  "%s: the card can't do its gpe, remcsum, vnifilter or VRF",
 				  netdev_name(dev));
-	if (has_ipsec(agl_tunnel_net(dev), in ? XFRM_POLICY_IN : XFRM_POLICY_OUT))
+	if (tunnel_has_ipsec(dev, in ? XFRM_POLICY_IN : XFRM_POLICY_OUT))
 		return agl_refuse(req, AGL_REFUSE_TUNNEL,
 				  "%s: an IPsec policy might be for its packets",
 				  netdev_name(dev));

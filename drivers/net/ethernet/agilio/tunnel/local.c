@@ -16,7 +16,7 @@ static void local_tell4(struct agl_tunnels *t)
 	unsigned int n = 0;
 
 	list_for_each_entry(l, &t->locals, list)
-		if (!l->v6)
+		if (!l->v6 && l->in_card)
 			m.addr[n++] = l->addr.s6_addr32[0];
 	m.count = cpu_to_be32(n);
 	agl_cmsg_tell(t->agl, AGL_CMSG_TUN_IPS, &m, sizeof(m));
@@ -29,7 +29,7 @@ static void local_tell6(struct agl_tunnels *t)
 	unsigned int n = 0;
 
 	list_for_each_entry(l, &t->locals, list)
-		if (l->v6)
+		if (l->v6 && l->in_card)
 			memcpy(m.addr[n++], &l->addr, sizeof(l->addr));
 	m.count = cpu_to_be32(n);
 	agl_cmsg_tell(t->agl, AGL_CMSG_TUN_IPS_V6, &m, sizeof(m));
@@ -59,17 +59,16 @@ static struct agl_local *local_new(struct agl_tunnels *t, bool v6,
 	refcount_set(&l->users, 1);
 	list_add_tail(&l->list, &t->locals);
 	t->locals_count[v6]++;
-	local_tell(t, v6);
 	return l;
 }
 
 /**
- * agl_local_get - have packets to an address decapsulated
+ * agl_local_get - have room for an address that packets are decapsulated for
  * @agl: card
  * @v6: family
  * @addr: outer destination, IPv4 in the first word
  *
- * The card knows it before any rule that is sent after this call.
+ * The card knows it while a rule with it is there, agl_local_use().
  *
  * Return: a reference; -ENOSPC if the card has no room for another address,
  * -ENOMEM.
@@ -105,7 +104,27 @@ void agl_local_put(struct agilio *agl, struct agl_local *local)
 		return;
 	list_del(&local->list);
 	t->locals_count[local->v6]--;
-	local_tell(t, local->v6);
 	mutex_unlock(&t->lock);
 	kfree(local);
+}
+
+/**
+ * agl_local_use - a rule is going into the card, or has left it
+ * @agl: card; the table's order is locked
+ * @local: address that it matches, or NULL
+ * @in_card: it is going in
+ *
+ * Packets to an address that no rule in the card is for are as any others.
+ */
+void agl_local_use(struct agilio *agl, struct agl_local *local, bool in_card)
+{
+	struct agl_tunnels *t = &agl->tunnels;
+
+	if (!local)
+		return;
+	mutex_lock(&t->lock);
+	local->in_card += in_card ? 1 : -1;
+	if (local->in_card == in_card)
+		local_tell(t, local->v6);
+	mutex_unlock(&t->lock);
 }

@@ -83,8 +83,10 @@ static void mac_set_away(struct agl_tunnels *t, struct agl_mac *m, bool away)
 static void mac_forget(struct agl_tunnels *t, struct agl_mac *m)
 {
 	mac_set_away(t, m, true);
-	if (m->told)
+	if (m->told) {
 		mac_send(t, m, true);
+		t->dep_ops->own_mac(t->agl, m->addr, -1, false);
+	}
 	m->told = false;
 	if (m->global >= 0)
 		ida_free(&t->globals, m->global);
@@ -98,6 +100,8 @@ static void mac_tell(struct agl_tunnels *t, struct agl_mac *m, u16 index)
 	mac_set_away(t, m, true);
 	m->index = index;
 	m->told = true;
+	t->dep_ops->own_mac(t->agl, m->addr, m->global >= 0 ?
+			    -1 : FIELD_GET(AGL_MAC_IDX_NUMBER, index), true);
 	mac_send(t, m, false);
 	mac_set_away(t, m, !(index & AGL_MAC_IDX_PRE_TUN));
 }

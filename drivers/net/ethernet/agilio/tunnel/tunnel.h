@@ -32,12 +32,14 @@ struct neighbour;
  * struct agl_local - an address that tunnels end at
  * @list: in agl_tunnels.locals
  * @users: rules that match it
+ * @in_card: of these, how many are in the card: it is, while there is one
  * @v6: family
  * @addr: IPv4 in the first word
  */
 struct agl_local {
 	struct list_head list;
 	refcount_t users;
+	unsigned int in_card;
 	bool v6;
 	struct in6_addr addr;
 };
@@ -240,6 +242,7 @@ void agl_ends_put(struct agilio *agl, struct agl_ends *ends);
 struct agl_local *agl_local_get(struct agilio *agl, bool v6,
 				const struct in6_addr *addr);
 void agl_local_put(struct agilio *agl, struct agl_local *local);
+void agl_local_use(struct agilio *agl, struct agl_local *local, bool in_card);
 
 /* mac.c */
 void agl_macs_netdev(struct agl_tunnels *t, struct net_device *dev,

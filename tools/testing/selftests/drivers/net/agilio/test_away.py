@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """What rules hold of others goes away, or changes, while they hold it:
-namespaces, output devices, tunnel devices, VFs. Rules are skip_sw, so what is
-the host's comes out of the uplink's or the representor's socket."""
+namespaces, output devices, tunnel devices, VFs. What is the host's comes out of
+the uplink's or the representor's socket; what only the card has it drops, as
+software would."""
 from __future__ import annotations
 
 import os
@@ -11,8 +12,8 @@ from contextlib import contextmanager
 
 from lib import ktest
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, quiet, rules, sh,
-                     until, vf_names, wait_carrier, wire)
+from lib.net import (Port, arrival, counter, env, fails, quiet, rules, sh, until,
+                     vf_names, wait_carrier, wire)
 from lib.ovs import mac as mac_of
 from lib.pkt import TCP, Frame
 from lib.tunnel import Outer
@@ -63,8 +64,28 @@ def sent_by_card(o: Outer) -> bool:
     return True
 
 
-def add(to: str, pref: int = 1) -> None:
-    sh(f"tc filter add dev {UP} ingress prot ip pref {pref} flower skip_sw "
+def hw_packets(dev: str) -> int:
+    """Of the only rule. tunnel_key keeps no count of the hardware's."""
+    (rule,) = rules(dev)
+    return int(max(a["stats"].get("hw_packets", 0) for a in rule["options"]["actions"]))
+
+
+def dropped(by: str, port: Port, data: bytes) -> None:
+    """The card does that, for the only rule of a device, and counts it."""
+    ports = [vf, far, far1, host]
+    # The socket of one that is down complains
+    if by == REP:
+        ports.append(on_rep)
+    for p in ports:
+        p.drain()
+    before = hw_packets(by)
+    port.send(data)
+    until("counted", lambda: hw_packets(by) == before + 1)
+    assert not any(marked(f) for p in ports for f in p.waiting())
+
+
+def add(to: str, pref: int = 1, flags: str = "") -> None:
+    sh(f"tc filter add dev {UP} ingress prot ip pref {pref} flower {flags} "
        f"ip_proto udp action mirred egress redirect dev {to}")
 
 
@@ -152,13 +173,61 @@ def representor_down() -> None:
         setup()
 
 
+@test("skip_sw, the device is down or gone: the card drops, as software would")
+def only() -> None:
+    with vlan_device() as dev:
+        add(dev, flags="skip_sw")
+        for _ in range(2):
+            assert goes(vf, 7)
+            sh(f"ip link set {dev} down")
+            dropped(UP, far, Frame().bytes())
+            assert counter("rules") == 1
+            sh(f"ip link set {dev} up")
+        assert goes(vf, 7)
+        sh(f"ip link del {dev}")
+        dropped(UP, far, Frame().bytes())
+        # One of that name is another one, for software, too
+        sh(f"ip link add link {REP} name {dev} type vlan id 7; ip link set {dev} up")
+        dropped(UP, far, Frame().bytes())
+
+
+@test("skip_sw, given while the representor is down: dropped until it is up")
+def only_down_first() -> None:
+    sh(f"ip link set {REP} down")
+    try:
+        add(REP, flags="skip_sw")
+        dropped(UP, far, Frame().bytes())
+        # No rule comes in its place, nor before it
+        text = fails(f"tc filter add dev {UP} ingress prot ip pref 2 flower skip_sw "
+                     f"ip_proto udp dst_port 2000 action mirred egress redirect dev {UP1}")
+        assert "overlaps" in text, text
+        sh(f"ip link set {REP} up")
+        wait_carrier(env("VF0"))
+        until("to the VF", lambda: goes(vf))
+    finally:
+        sh(f"ip link set {REP} up; tc filter del dev {UP} ingress")
+        setup()
+
+
+@test("skip_sw with a copy that goes elsewhere: the host's while one device is down")
+def only_copy() -> None:
+    with vlan_device() as dev:
+        sh(f"tc filter add dev {UP} ingress prot ip pref 1 flower skip_sw ip_proto udp "
+           f"action mirred egress mirror dev {UP1} pipe action mirred egress redirect "
+           f"dev {dev}")
+        sh(f"ip link set {dev} down")
+        until("out of the card", lambda: counter("rules") == 0)
+        assert goes(host)
+        sh(f"ip link set {dev} up")
+        until("in the card", lambda: counter("rules") == 1)
+
+
 @test("the device of a chain's second filter goes")
 def chain() -> None:
     with vlan_device() as dev:
-        sh(f"tc filter add dev {UP} ingress chain 1 prot ip pref 1 flower skip_sw "
+        sh(f"tc filter add dev {UP} ingress chain 1 prot ip pref 1 flower "
            f"ip_proto udp action mirred egress redirect dev {dev}; "
-           f"tc filter add dev {UP} ingress prot ip pref 1 flower skip_sw "
-           "action goto chain 1")
+           f"tc filter add dev {UP} ingress prot ip pref 1 flower action goto chain 1")
         try:
             assert goes(vf, 7)
             sh(f"ip link set {dev} down")
@@ -199,8 +268,9 @@ def gre_remote() -> None:
         assert got and got[0] is vf
         sh(f"ip link set fix0 type gretap local {LOCAL} remote {OTHER} key 9 ttl 99 "
            "tos 0x1c")
-        until("both are the host's", lambda: counter("rules") == 0)
-        assert not sent_by_card(outgoing())
+        # It is not known for what other address the rule would be
+        until("the way in is the host's", lambda: counter("rules") == 1)
+        dropped(REP, vf, INNER)
         vf.drain()
         host.drain()
         far.send(back)
@@ -209,12 +279,32 @@ def gre_remote() -> None:
         sh(f"tc filter del dev {REP} ingress; {out}")
         until("to the new one", lambda: sent_by_card(outgoing(dst=OTHER, dmac=PEER2)))
         sh("ip link set fix0 down")
-        until("out of the card", lambda: counter("rules") == 0)
-        assert not sent_by_card(outgoing())
+        dropped(REP, vf, INNER)
         sh("ip link set fix0 up")
         until("and in", lambda: sent_by_card(outgoing(dst=OTHER, dmac=PEER2)))
     finally:
         sh(f"ip link del fix0; tc filter del dev {REP} ingress")
+
+
+@test("a GRE device's remote address changes: its first rule stays before its second")
+def gre_order() -> None:
+    sh(f"ip link add fix0 type gretap local {LOCAL} remote {REMOTE} key 9 ttl 99; "
+       "ip link set fix0 up; tc qdisc add dev fix0 clsact")
+    rule = "tc filter add dev fix0 ingress prot ip pref %u flower verbose ip_proto tcp %s %s"
+    to_vf = f"action mirred egress redirect dev {REP}"
+    try:
+        sh(rule % (1, "dst_port 2000", "action drop"))
+        assert counter("rules") == 1
+        sh(f"ip link set fix0 type gretap local {LOCAL} remote {OTHER} key 9 ttl 99")
+        until("out of the card", lambda: counter("rules") == 0)
+        # In software the first one goes on, for the other address now
+        text = sh(rule % (2, "", to_vf) + " 2>&1")
+        assert "overlaps a rule of pref 1" in text, text
+        sh("tc filter del dev fix0 ingress pref 2")
+        sh(rule % (3, "dst_port 2001", to_vf))
+        assert counter("rules") == 1, "the third has nothing to do with the first"
+    finally:
+        sh("ip link del fix0")
 
 
 def exists(dev: str) -> bool:
@@ -280,13 +370,18 @@ def namespace_plain() -> None:
            f"action tunnel_key set src_ip {LOCAL} dst_ip {REMOTE} id 5 dst_port 4789 "
            "ttl 64 nocsum pipe action mirred egress redirect dev vx")
         until("by the card", lambda: sent_by_card(o))
+        sh("ip link add vx0 type vxlan external dstport 4789; ip link set vx0 up")
+        text = fails(f"tc filter add dev {REP} ingress prot ip pref 2 flower skip_sw "
+                     f"action tunnel_key set src_ip 0.0.0.0 dst_ip {REMOTE} id 5 "
+                     "dst_port 4789 pipe action mirred egress redirect dev vx0")
+        assert "rules of another namespace" in text, text
     finally:
+        sh("ip link del vx0", ok=False)
         sh("ip netns del und")
         until("the uplink is back", lambda: exists(UP))
         until("the tunnel device is gone", lambda: not exists("vx"))
         setup()
-    until("out of the card", lambda: counter("rules") == 0)
-    assert not sent_by_card(o)
+    dropped(REP, vf, INNER)
     sh(f"tc filter del dev {REP} ingress")
     until("no neighbour is left", lambda: counter("neighs") == 0)
 

@@ -99,6 +99,18 @@ def case(name: str) -> Callable[[Run], Run]:
     return wrap
 
 
+@case("a refused filter of a chain is replaced by one that the card can do, and back")
+def replaced(w: Ways) -> None:
+    rule = (f"tc filter replace dev {UP} ingress chain 1 prot ip pref 1 handle 1 flower "
+            "dst_ip 10.0.0.2 ")
+    sh(add("ip_proto udp", "action goto chain 1", flags=""))
+    sh(rule + "action pass")
+    for action, port in ((TO_VF, w.vf), ("action pass", None), (TO_VF, w.vf)):
+        sh(rule + action)
+        assert counter("rules") == bool(port)
+        w.goes(F, port)
+
+
 RANGES = [  # lowest, highest, prefixes
     (10, 20, 4), (1000, 1001, 1), (1, 65535, 16), (0, 1023, 1), (5, 6, 2),
     (1023, 1024, 2), (32768, 65535, 1)]

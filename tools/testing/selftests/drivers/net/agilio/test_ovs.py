@@ -9,7 +9,7 @@ from lib import ktest, ovs
 from lib.ktest import test
 from lib.net import (Port, arrival, counter, env, nothing_wrong, quiet, rules,
                      sh, until, wait_carrier, wire)
-from lib.pkt import TCP, Frame
+from lib.pkt import ICMP, TCP, Frame
 
 MARK = b"agilio-test-payload"
 BURST = 200
@@ -22,6 +22,10 @@ vf: Port
 vf1: Port
 far: Port
 far1: Port
+
+
+def add_ports() -> None:
+    sh(f"ovs-vsctl add-br br0 -- {' -- '.join(f'add-port br0 {p}' for p in PORTS)}")
 
 
 def flow_mod(text: str) -> None:
@@ -209,6 +213,43 @@ def stopped() -> None:
     assert not bad, bad[:3]
 
 
+def four(src: Port, frame: Frame, dst: Port) -> None:
+    """Each of four packets comes out, once."""
+    dst.drain()
+    for n in range(4):
+        data = frame.with_(payload=MARK + bytes([n]) * 12)
+        src.send(data.bytes())
+        got = arrival([dst], lambda f: MARK in f)
+        assert got, f"packet {n} of {frame} is lost"
+        assert got[1] == data.bytes(), f"\n got {got[1].hex()}\nwant {data.bytes().hex()}"
+    assert not [f for f in dst.waiting() if MARK in f], "one came twice"
+
+
+@test("tc-policy=skip_sw: what the card can't match is the kernel's, every packet")
+def skip_sw() -> None:
+    """Where tc's software has no flow, the kernel's datapath has one."""
+    ovs.start(True, "skip_sw")
+    add_ports()
+    try:
+        fresh(f"icmp,in_port={REP},icmp_type=8,actions=output:{UP}",
+              f"icmp,in_port={UP},icmp_type=8,actions=output:{REP}",
+              f"udp,in_port={REP},nw_frag=first,actions=output:{UP1}",
+              f"udp,in_port={REP},nw_frag=later,actions=output:{UP1}",
+              f"tcp,in_port={REP},actions=output:{UP}")
+        for _ in range(2):
+            four(vf, OUT.with_(proto=ICMP), far)
+            four(far, BACK.with_(proto=ICMP), vf)
+            four(vf, OUT.with_(frag=0x2000), far1)
+            four(vf, OUT.with_(frag=0x0100), far1)
+            four(vf, OUT.with_(proto=TCP), far)
+        assert any(f.offloaded for f in ovs.flows()), "the card has nothing"
+        for r in rules(REP):
+            assert r["options"].get("skip_sw"), r
+    finally:
+        ovs.stop()
+    assert counter("rules") == 0 and counter("masks") == 0
+
+
 @test("the model saw no conflict, duplicate, orphan or malformed rule")
 def clean() -> None:
     nothing_wrong()
@@ -220,5 +261,5 @@ if __name__ == "__main__":
         wait_carrier(_dev)
     vf, vf1, far, far1 = Port(env("VF0")), Port(env("VF1")), wire(0), wire(1)
     ovs.start(True)
-    sh(f"ovs-vsctl add-br br0 -- {' -- '.join(f'add-port br0 {p}' for p in PORTS)}")
+    add_ports()
     raise SystemExit(ktest.run("ovs"))

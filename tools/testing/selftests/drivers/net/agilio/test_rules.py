@@ -679,12 +679,14 @@ def vlan_device() -> None:
         sh("ip link del out9")
 
 
-@test("output to a VLAN device that maps priorities, keeps tags or is down: software")
+@test("output to a VLAN device that maps priorities, keeps tags, is loose or down: "
+      "software")
 def odd_vlan_device() -> None:
     far, far1 = wire(0), wire(1)
     rule = "action mirred egress redirect dev out9"
     cases = [("egress-qos-map 0:5", "up", "egress-qos-map", 0xa009),
              ("reorder_hdr off", "up", "reorder_hdr off", 9),
+             ("loose_binding on", "up", "loose_binding", 9),
              ("", "down", "which is down", None)]
     for words, state, want, tci in cases:
         sh(f"ip link add link {UP1} name out9 type vlan id 9 {words} && "

@@ -4,6 +4,7 @@
 that differ in one property; encapsulation byte for byte; neighbours."""
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -733,6 +734,12 @@ REFUSED = [
 ]
 
 
+def refused(reason: str) -> int:
+    """How many rules of devices that aren't ours were, for that reason."""
+    (value,) = re.findall(rf"tc_refused_{reason}: (\d+)", sh(f"ethtool -S {env('PFREP')}"))
+    return int(value)
+
+
 def refusal(dev: str, match: str, want: str, action: str) -> Callable[[], None]:
     def run() -> None:
         needs_agilio()
@@ -753,6 +760,19 @@ for _r in REFUSED:
     test(f"refused: {_r[1] or (_r + ('',))[3]}: {_r[2]}")(
         refusal(_r[0], _r[1], _r[2], _r[3] if len(_r) > 3 else
                 f"action mirred egress redirect dev {REP}"))
+
+
+@test("refused: matchall on a tunnel device, which knows no address to end at")
+def matchall() -> None:
+    needs_agilio()
+    dev = tunnel.device("vxlan")
+    before = refused("kind")
+    sh(f"tc filter add dev {dev} ingress prot all pref 1 matchall action mirred egress "
+       f"redirect dev {REP}")
+    try:
+        assert refused("kind") == before + 1 and counter("rules") == 0
+    finally:
+        sh(f"tc filter del dev {dev} ingress pref 1")
 
 
 @test("GRE without Ethernet, ERSPAN, IPIP: rules on them are nothing to the card")
