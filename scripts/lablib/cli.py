@@ -25,10 +25,11 @@ What a script finds in the guest, with either driver:
   lab-qmp faults       what can be broken, each with its value and a line of text
   lab-qmp fault NAME=VALUE   break it; NAME=off mends it, "off" all of them:
                        nsp-stuck=1|0 nsp=delay:MS[:CODE]|err:E[:CODE] drop-cmsg=N
-                       drop-reply=N ctrl-dead=1|0 cmsg-garbage=N stats-bad-ctx=N
-                       stats-held=1|0 update-dead=1|0 update-err=N qc-ones=N
-                       surprise=1|0 dma-fail=N irq-lost=N rx-offset=N start-txq=N
-                       max-mtu=N max-txrings=N max-rxrings=N
+                       drop-reply=N mute-type=TYPE ctrl-dead=1|0 cmsg-garbage=N
+                       stats-bad-ctx=N stats-held=1|0 update-dead=1|0
+                       update-mute=N update-err=N qc-ones=N surprise=1|0
+                       dma-fail=N irq-lost=N rx-offset=N start-txq=N max-mtu=N
+                       max-txrings=N max-rxrings=N cap-off=MASK lock-held=1|0
                        flip=ttl|mac|addr|port|vlan|csum|output|bytes
   lab-qmp events       what happened last: ns, ns of the last of its like, how
                        often, what, which

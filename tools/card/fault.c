@@ -113,6 +113,12 @@ static void surprise_changed(struct card *card)
 	card->ops->kick(card->host);
 }
 
+static void updates_changed(struct card *card)
+{
+	if (!fault_on(card, FAULT_UPDATE_MUTE))
+		vnics_resume(card);
+}
+
 static const struct fault_type types[FAULTS] = {
 	[FAULT_NSP_STUCK] = {
 		"nsp-stuck", FAULT_FLAG, NULL, NULL, nsp_resume,
@@ -130,6 +136,10 @@ static const struct fault_type types[FAULTS] = {
 	[FAULT_DROP_REPLY] = {
 		"drop-reply", FAULT_COUNT, NULL, NULL, NULL,
 		"the next N control messages to the host are lost"
+	},
+	[FAULT_MUTE_TYPE] = {
+		"mute-type", FAULT_VALUE, NULL, NULL, NULL,
+		"the next control message of that type from the host is lost"
 	},
 	[FAULT_CTRL_DEAD] = {
 		"ctrl-dead", FAULT_FLAG, NULL, NULL, ctrl_changed,
@@ -152,6 +162,11 @@ static const struct fault_type types[FAULTS] = {
 	[FAULT_UPDATE_DEAD] = {
 		"update-dead", FAULT_FLAG, NULL, NULL, vnics_resume,
 		"no vNIC acknowledges a reconfiguration; 0: it does what waits"
+	},
+	[FAULT_UPDATE_MUTE] = {
+		"update-mute", FAULT_COUNT, NULL, NULL, updates_changed,
+		"the next N reconfigurations are not acknowledged; 0 or off: those "
+		"that wait are done"
 	},
 	[FAULT_UPDATE_ERR] = {
 		"update-err", FAULT_COUNT, NULL, NULL, NULL,
@@ -198,6 +213,14 @@ static const struct fault_type types[FAULTS] = {
 	[FAULT_MAX_RXRINGS] = {
 		"max-rxrings", FAULT_VALUE, NULL, NULL, vnics_limits,
 		"MAX_RXRINGS there"
+	},
+	[FAULT_CAP_OFF] = {
+		"cap-off", FAULT_VALUE, NULL, NULL, vnics_limits,
+		"bits that CAP of PF, VFs and representors doesn't have"
+	},
+	[FAULT_LOCK_HELD] = {
+		"lock-held", FAULT_FLAG, NULL, NULL, resource_locks,
+		"another interface holds the locks of the resource table"
 	},
 };
 

@@ -310,6 +310,7 @@ uint32_t cksum(const void *data, size_t len);
 
 /* resource.c */
 void resource_init(struct card *card);
+void resource_locks(struct card *card);
 
 /* nsp.c, nsp_eth.c */
 void nsp_init(struct card *card);

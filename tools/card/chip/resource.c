@@ -5,6 +5,9 @@
  */
 #include "chip.h"
 
+#define RESOURCES	5	/* what resource_init() adds */
+#define OTHER_IFC	0x0a11
+
 static uint32_t crc_byte(uint32_t crc, uint8_t byte)
 {
 	int bit;
@@ -43,6 +46,21 @@ static void resource_add(struct card *card, unsigned int n, const char *name,
 	e->action = AGL_CPP_ACTION_RW;
 	e->page_offset = htole32(addr >> AGL_RES_PAGE_SHIFT);
 	e->page_count = htole32(size >> AGL_RES_PAGE_SHIFT);
+}
+
+/* FAULT_LOCK_HELD */
+void resource_locks(struct card *card)
+{
+	bool held = fault_on(card, FAULT_LOCK_HELD);
+	struct agl_res_entry *e;
+	unsigned int n;
+
+	for (n = 0; n < RESOURCES; n++) {
+		e = (void *)mem_ptr(card, AGL_RES_TABLE_ADDR + n * sizeof(*e),
+				    sizeof(*e));
+		e->lock = htole32(held ? AGL_MUTEX_LOCKED(OTHER_IFC) :
+					 AGL_MUTEX_UNLOCKED(OTHER_IFC));
+	}
 }
 
 void resource_init(struct card *card)

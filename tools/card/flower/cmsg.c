@@ -91,6 +91,12 @@ void flower_cmsg(struct card *card, uint32_t port, const uint8_t *msg,
 		return;
 	}
 	card_event(card, EVENT_FROM_HOST, h->type);
+	if (fault_on(card, FAULT_MUTE_TYPE) &&
+	    card->fault[FAULT_MUTE_TYPE].value == h->type) {
+		card->fault[FAULT_MUTE_TYPE].on = false;
+		card->cnt.cmsg_dropped++;
+		return;
+	}
 	dispatch(card, h->type, msg + sizeof(*h), len - sizeof(*h));
 }
 

@@ -232,6 +232,8 @@ static void test_garbage(void)
 
 static void test_updates(void)
 {
+	unsigned int vf;
+
 	test_begin("update-dead: not acknowledged, not applied; done at the end");
 	setup();
 	fault("update-dead=1");
@@ -245,6 +247,19 @@ static void test_updates(void)
 	CHECK(!get_le(PF->cb + AGL_CB_UPDATE, 4) && !vnic_enabled(PF));
 	CHECK(vnic_enabled(VF(1)));
 
+	test_begin("update-mute: one isn't acknowledged, the next of another is");
+	setup();
+	fault("update-mute=1");
+	for (vf = 1; vf < 3; vf++) {
+		put_le(VF(vf)->cb + AGL_CB_CTRL, 0, 4);
+		put_le(VF(vf)->cb + AGL_CB_UPDATE, AGL_UPDATE_GEN, 4);
+		vnic_reconfig(VF(vf));
+	}
+	CHECK(get_le(VF(1)->cb + AGL_CB_UPDATE, 4) && vnic_enabled(VF(1)));
+	CHECK(!get_le(VF(2)->cb + AGL_CB_UPDATE, 4) && !vnic_enabled(VF(2)));
+	fault("update-mute=off");
+	CHECK(!get_le(VF(1)->cb + AGL_CB_UPDATE, 4) && !vnic_enabled(VF(1)));
+
 	test_begin("update-err: acknowledged with an error, not applied, once");
 	setup();
 	fault("update-err=1");
@@ -256,6 +271,55 @@ static void test_updates(void)
 	put_le(VF(1)->cb + AGL_CB_UPDATE, AGL_UPDATE_GEN, 4);
 	vnic_reconfig(VF(1));
 	CHECK(!get_le(VF(1)->cb + AGL_CB_UPDATE, 4) && !vnic_enabled(VF(1)));
+}
+
+static void test_mute(void)
+{
+	static const uint8_t port[4];
+
+	test_begin("mute-type: the next message of that type, once");
+	setup();
+	fault("mute-type=16");
+	CHECK(listed("mute-type=16"));
+	host_cmsg(AGL_CMSG_FLOW_ADD, body, hex(RULE, body));
+	CHECK(host_counter("flow_add") == 1);
+	host_cmsg(AGL_CMSG_PORT_ECHO, port, 4);
+	CHECK(host_counter("cmsg_dropped") == 1 && listed("mute-type=off"));
+	host_cmsg(AGL_CMSG_PORT_ECHO, port, 4);
+	CHECK(host_counter("cmsg_dropped") == 1);
+}
+
+static void test_offers(void)
+{
+	uint32_t cap, ctrl;
+
+	test_begin("cap-off: not offered while it lasts, the control vNIC's stay");
+	setup();
+	cap = get_le(PF->cb + AGL_CB_CAP, 4);
+	ctrl = get_le(CTRL->cb + AGL_CB_CAP, 4);
+	CHECK(cap & ctrl);
+	fault("cap-off=0xffffffff");
+	CHECK(!get_le(PF->cb + AGL_CB_CAP, 4));
+	CHECK(!get_le(VF(1)->cb + AGL_CB_CAP, 4));
+	CHECK(get_le(CTRL->cb + AGL_CB_CAP, 4) == ctrl);
+	fault("off");
+	CHECK(get_le(PF->cb + AGL_CB_CAP, 4) == cap);
+}
+
+static uint32_t table_lock(unsigned int n)
+{
+	return get_le(mem_ptr(host.card, AGL_RES_TABLE_ADDR + 32 * n, 4), 4);
+}
+
+static void test_locks(void)
+{
+	test_begin("lock-held: another's, until it lets go");
+	setup();
+	fault("lock-held=1");
+	CHECK((table_lock(0) & 0xf) == 0xf && table_lock(0) >> 16);
+	CHECK((table_lock(1) & 0xf) == 0xf);
+	fault("lock-held=0");
+	CHECK(!(table_lock(0) & 0xf) && !(table_lock(1) & 0xf));
 }
 
 static void test_slot(void)
@@ -515,6 +579,9 @@ int main(void)
 	test_updates();
 	test_slot();
 	test_surprise();
+	test_mute();
+	test_offers();
+	test_locks();
 	test_limits();
 	test_flip();
 	test_events();

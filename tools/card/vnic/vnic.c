@@ -70,6 +70,24 @@ bool vnic_enabled(const struct vnic *v)
 	return v->cb && v->ctrl & AGL_CTRL_ENABLE;
 }
 
+static uint32_t cap_off(const struct card *card)
+{
+	const struct card_fault *f = &card->fault[FAULT_CAP_OFF];
+
+	return card->cfg.cap_off | (f->on ? f->value : 0);
+}
+
+static void write_cap(struct vnic *v)
+{
+	const struct card_config *cfg = &v->card->cfg;
+	uint32_t data = CAP_DATA | (cfg->tx_vlan ? AGL_CTRL_TXVLAN_V2 :
+						   AGL_CTRL_LSO2) |
+			(cfg->ctag_filter ? AGL_CTRL_CTAG_FILTER : 0);
+
+	v->cap = v->kind == VNIC_CTRL ? CAP_CTRL : data & ~cap_off(v->card);
+	put_le(v->cb + AGL_CB_CAP, v->cap, 4);
+}
+
 static void write_tlvs(struct vnic *v)
 {
 	uint8_t *p = v->cb + AGL_CB_TLV;
@@ -80,7 +98,7 @@ static void write_tlvs(struct vnic *v)
 	put_le(p, FIELD_PREP(AGL_TLV_TYPE, AGL_TLV_ME_FREQ) | 4, 4);
 	put_le(p + 4, ME_MHZ, 4);
 	put_le(p + 8, FIELD_PREP(AGL_TLV_TYPE, AGL_TLV_REPR_CAP) | 4, 4);
-	put_le(p + 12, CAP_REPR & ~v->card->cfg.cap_off, 4);
+	put_le(p + 12, CAP_REPR & ~cap_off(v->card), 4);
 	put_le(p + 16, FIELD_PREP(AGL_TLV_TYPE, AGL_TLV_END), 4);
 }
 
@@ -103,15 +121,12 @@ static void write_limits(struct vnic *v)
 	put_limit(v, AGL_CB_START_TXQ, FAULT_START_TXQ,
 		  v->kind == VNIC_VF ? 1 : 4 * v->natural + 1);
 	put_limit(v, AGL_CB_RX_OFFSET, FAULT_RX_OFFSET, 0);
+	write_cap(v);
 }
 
 /* Everything but the MSI-X table of a VF at 0x2000 */
 void vnic_reset(struct vnic *v)
 {
-	const struct card_config *cfg = &v->card->cfg;
-	uint32_t data = CAP_DATA | (cfg->tx_vlan ? AGL_CTRL_TXVLAN_V2 :
-						   AGL_CTRL_LSO2) |
-			(cfg->ctag_filter ? AGL_CTRL_CTAG_FILTER : 0);
 	bool vf = v->kind == VNIC_VF;
 	uint8_t mac[8];
 
@@ -122,13 +137,11 @@ void vnic_reset(struct vnic *v)
 	memcpy(v->cb + AGL_CB_MAC_HI, mac, sizeof(mac));
 	v->cb[AGL_CB_LSC] = AGL_CB_NO_VECTOR;
 	put_le(v->cb + AGL_CB_VERSION, VNIC_VERSION, 4);
-	v->cap = v->kind == VNIC_CTRL ? CAP_CTRL : data & ~cfg->cap_off;
-	put_le(v->cb + AGL_CB_CAP, v->cap, 4);
 	write_limits(v);
 	put_le(v->cb + AGL_CB_START_RXQ, vf ? 0 : 4 * v->natural, 4);
 	put_le(v->cb + AGL_CB_RSS_CAP,
 	       v->kind == VNIC_CTRL ? 0 : AGL_RSS_TOEPLITZ, 4);
-	if (v->kind == VNIC_PF && cfg->repr_cap)
+	if (v->kind == VNIC_PF && v->card->cfg.repr_cap)
 		write_tlvs(v);
 	memset(v->vlans, 0, sizeof(v->vlans));
 	v->ctrl = 0;
@@ -362,7 +375,8 @@ void vnic_reconfig(struct vnic *v)
 	bool was = vnic_enabled(v);
 	unsigned int i;
 
-	v->update_waits = fault_on(v->card, FAULT_UPDATE_DEAD);
+	v->update_waits = fault_on(v->card, FAULT_UPDATE_DEAD) ||
+			  fault_take(v->card, FAULT_UPDATE_MUTE);
 	if (v->update_waits)
 		return;
 	v->card->cnt.reconfigs++;

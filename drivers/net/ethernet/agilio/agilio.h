@@ -78,6 +78,7 @@ static_assert(offsetof(struct agl_repr, port) == 0);
  * @ports_work: tells it, as it may take its time
  * @revive: looks whether the control vNIC's queue moves again
  * @stuck_at: where it stood still
+ * @watch: looks whether the card is there
  * @reply: woken by each answer of the firmware
  * @handle: what takes a message of the firmware, by its type; set before the
  *	control vNIC is opened
@@ -113,6 +114,7 @@ struct agilio {
 	struct work_struct ports_work;
 	struct delayed_work revive;
 	u32 stuck_at;
+	struct delayed_work watch;
 	wait_queue_head_t reply;
 	agl_cmsg_handler handle[AGL_CMSG_TYPES];
 	struct agl_table table;
@@ -151,6 +153,7 @@ int agl_vnic_dev_reconfigure(struct net_device *dev,
 			     const struct agl_vnic_config *cfg);
 int agl_vnic_dev_carry(struct net_device *dev, unsigned int mtu);
 void agl_vnic_dev_reset(struct agl_vnic *vnic);
+void agl_vnic_dev_again(struct net_device *dev);
 void agl_vnic_dev_link(struct agl_vnic *vnic, bool up);
 extern const struct ethtool_ops agl_vnic_ethtool_ops;
 extern const struct netdev_stat_ops agl_vnic_stat_ops;
@@ -171,6 +174,7 @@ int agl_vf_get_config(struct net_device *dev, int vf, struct ifla_vf_info *info)
 
 /* netdev/ports.c */
 void agl_ports_init(struct agilio *agl);
+void agl_ports_again(struct agilio *agl);
 void agl_ports_flush(struct agilio *agl);
 void agl_port_configure(struct agilio *agl, unsigned int index, bool up);
 
@@ -203,6 +207,10 @@ void agl_indirect_stop(struct agilio *agl);
 extern const struct devlink_ops agl_devlink_ops;
 int agl_devlink_port_add(struct agl_repr *repr);
 void agl_devlink_port_del(struct agl_repr *repr);
+
+/* watch.c */
+void agl_watch_start(struct agilio *agl);
+void agl_watch_stop(struct agilio *agl);
 
 /* vf.c */
 extern struct pci_driver agl_vf_driver;

@@ -156,6 +156,7 @@ static int start_netdevs(struct agilio *agl)
 	err = agl_indirect_start(agl);
 	if (err)
 		goto err_reprs;
+	agl_watch_start(agl);
 	return 0;
 
 err_reprs:
@@ -174,6 +175,7 @@ err_irqs:
 
 static void stop_netdevs(struct agilio *agl)
 {
+	agl_watch_stop(agl);
 	agl_indirect_stop(agl);
 	agl_reprs_destroy(agl);
 	agl_ports_flush(agl);
@@ -347,6 +349,8 @@ static void pf_shutdown(struct pci_dev *pdev)
 {
 	struct agilio *agl = pci_get_drvdata(pdev);
 
+	/* It would start what stops here */
+	agl_watch_stop(agl);
 	rtnl_lock();
 	netif_device_detach(agl->netdev);
 	dev_close(agl->netdev);

@@ -102,15 +102,20 @@ struct agl_eth_table {
 /**
  * enum agl_fault - what may not answer
  * @AGL_FAULT_GONE: nothing does: unplugged, or given up by PCI error recovery
+ * @AGL_FAULT_LOCK: who holds a lock in the card doesn't let go of it
  * @AGL_FAULT_NSP: the service processor
+ * @AGL_FAULT_UPDATE: the firmware, to a reconfiguration of a vNIC
  * @AGL_FAULT_QUEUE: the control vNIC's queue stands still
  * @AGL_FAULT_REPLY: the firmware, to a message
- * @AGL_FAULT_LOST: stood still for so long that messages had to be thrown away
+ * @AGL_FAULT_LOST: that stood still for so long that messages had to be thrown
+ *	away, or the card was reset behind our back
  * @AGL_FAULTS: how many
  */
 enum agl_fault {
 	AGL_FAULT_GONE,
+	AGL_FAULT_LOCK,
 	AGL_FAULT_NSP,
+	AGL_FAULT_UPDATE,
 	AGL_FAULT_QUEUE,
 	AGL_FAULT_REPLY,
 	AGL_FAULT_LOST,
@@ -187,6 +192,7 @@ struct agl_chip {
 
 /* window.c */
 int agl_chip_map(struct agl_chip *chip);
+void agl_chip_remap(struct agl_chip *chip);
 void agl_chip_unmap(struct agl_chip *chip);
 int agl_area_map(struct agl_chip *chip, unsigned int target, u64 addr, u64 size,
 		 struct agl_area *area);
@@ -198,7 +204,9 @@ u64 agl_mu_addr(unsigned int island, u64 offset, bool direct);
 /* health.c */
 void agl_chip_fault(struct agl_chip *chip, enum agl_fault fault);
 void agl_chip_mended(struct agl_chip *chip, enum agl_fault fault);
+bool agl_chip_noted(const struct agl_chip *chip, enum agl_fault fault);
 bool agl_chip_dead(struct agl_chip *chip, enum agl_fault fault);
+bool agl_chip_back(struct agl_chip *chip);
 bool agl_chip_known_dead(const struct agl_chip *chip, enum agl_fault fault);
 
 /* resource.c */
@@ -226,7 +234,6 @@ int agl_nsp_fw_load(struct agl_chip *chip, const void *data, size_t len,
 		    u32 *status);
 int agl_nsp_fw_stored(struct agl_chip *chip, u32 *status);
 int agl_nsp_hwinfo_lookup(struct agl_chip *chip, char *buf, size_t len);
-int agl_nsp_hwinfo_set(struct agl_chip *chip, const char *pair);
 int agl_nsp_versions_read(struct agl_chip *chip);
 void agl_nsp_versions_free(struct agl_chip *chip);
 

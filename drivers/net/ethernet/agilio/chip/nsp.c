@@ -483,27 +483,6 @@ int agl_nsp_hwinfo_lookup(struct agl_chip *chip, char *buf, size_t len)
 }
 
 /**
- * agl_nsp_hwinfo_set - set a key
- * @chip: card
- * @pair: "key=value"
- *
- * Return: 0 or the NSP's error.
- */
-int agl_nsp_hwinfo_set(struct agl_chip *chip, const char *pair)
-{
-	char buf[32] = {};
-	struct nsp_cmd cmd = {
-		.code = AGL_NSP_HWINFO_SET, .option = sizeof(buf), .in = buf,
-		.in_len = sizeof(buf),
-		.min_minor = AGL_NSP_ABI_MINOR_HWINFO_SET,
-	};
-
-	if (strscpy(buf, pair, sizeof(buf)) < 0)
-		return -EINVAL;
-	return nsp_command(chip, &cmd);
-}
-
-/**
  * agl_nsp_versions_read - keep the table of component versions
  * @chip: card
  *

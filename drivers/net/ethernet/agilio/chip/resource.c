@@ -43,20 +43,34 @@ static int mutex_trylock_once(struct agl_chip *chip, u64 mutex, u32 key)
 	}
 }
 
-static int chip_mutex_lock(struct agl_chip *chip, u64 mutex, u32 key)
+/* One that was waited for in vain is looked at once, until it can be had */
+static int chip_mutex_wait(struct agl_chip *chip, u64 mutex, u32 key)
 {
 	int err;
 
+	if (agl_chip_known_dead(chip, AGL_FAULT_LOCK))
+		return mutex_trylock_once(chip, mutex, key);
 	read_poll_timeout(mutex_trylock_once, err,
 			  err != -EBUSY || fatal_signal_pending(current),
 			  LOCK_POLL_US, LOCK_TIMEOUT_US, false, chip, mutex, key);
 	if (err == -EBUSY && fatal_signal_pending(current))
 		return -EINTR;
-	if (err == -EPERM && agl_chip_dead(chip, AGL_FAULT_GONE))
-		return -ENODEV;
-	if (err == -EBUSY)
+	if (err == -EBUSY) {
 		dev_err(&chip->pdev->dev, "mutex 0x%llx is held by 0x%04x\n",
 			mutex, atomic_read32(chip, mutex) >> 16);
+		agl_chip_fault(chip, AGL_FAULT_LOCK);
+	}
+	return err;
+}
+
+static int chip_mutex_lock(struct agl_chip *chip, u64 mutex, u32 key)
+{
+	int err = chip_mutex_wait(chip, mutex, key);
+
+	if (err == -EPERM && agl_chip_dead(chip, AGL_FAULT_GONE))
+		return -ENODEV;
+	if (!err)
+		agl_chip_mended(chip, AGL_FAULT_LOCK);
 	return err;
 }
 

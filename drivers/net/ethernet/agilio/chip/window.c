@@ -49,6 +49,13 @@ static void slot_program(struct agl_chip *chip, unsigned int n, u32 word)
 	readl(chip->csr + 4 * n);
 }
 
+/* The slot registers are behind this very slot: by config space */
+static void slot_program_csr(struct agl_chip *chip)
+{
+	pci_write_config_dword(chip->pdev, AGL_CFG_SLOT(SLOT_PCIE),
+			       FIELD_PREP(AGL_SLOT_MAP, AGL_SLOT_MAP_GENERAL));
+}
+
 static u32 bulk_word(unsigned int target, u64 base)
 {
 	bool wide = target == AGL_CPP_TARGET_MU;
@@ -116,9 +123,7 @@ static int map_fixed(struct agl_chip *chip)
 	if (!slot_io(chip, SLOT_PCIE) || !slot_io(chip, SLOT_XPB) ||
 	    !slot_io(chip, SLOT_COPY))
 		return -ENOMEM;
-	/* The slot registers are behind this very slot: by config space */
-	pci_write_config_dword(chip->pdev, AGL_CFG_SLOT(SLOT_PCIE),
-			       FIELD_PREP(AGL_SLOT_MAP, AGL_SLOT_MAP_GENERAL));
+	slot_program_csr(chip);
 	chip->slots[SLOT_PCIE].users = 1;
 	chip->csr = chip->slots[SLOT_PCIE].io + AGL_CSR_BASE;
 	slot_program(chip, SLOT_XPB, bulk_word(AGL_CPP_TARGET_XPB, 0));
@@ -159,6 +164,25 @@ int agl_chip_map(struct agl_chip *chip)
 	if (err)
 		agl_chip_unmap(chip);
 	return err;
+}
+
+/**
+ * agl_chip_remap - program all windows anew
+ * @chip: card that nothing reached for a while
+ */
+void agl_chip_remap(struct agl_chip *chip)
+{
+	unsigned int i;
+
+	mutex_lock(&chip->slot_lock);
+	slot_program_csr(chip);
+	for (i = 0; i < AGL_NUM_SLOTS; i++)
+		if (chip->slots[i].word)
+			slot_program(chip, i, chip->slots[i].word);
+	mutex_unlock(&chip->slot_lock);
+	mutex_lock(&chip->copy_lock);
+	chip->copy_base = U64_MAX;
+	mutex_unlock(&chip->copy_lock);
 }
 
 /**

@@ -110,6 +110,7 @@ int agl_app_start(struct agilio *agl)
 	if (!agl->ctrl_dev)
 		return -ENOMEM;
 	v->pdev = agl->pdev;
+	v->chip = &agl->chip;
 	v->netdev = agl->ctrl_dev;
 	v->ops = &ctrl_ops;
 	v->priv = agl;

@@ -7,6 +7,8 @@
 
 /* As long as a reconfiguration may take */
 #define REPLY_TIMEOUT_MS	5000
+/* And one that has not answered before */
+#define REPLY_DOUBT_MS		100
 /* A queue that doesn't move for so long stands still */
 #define ROOM_TIMEOUT_MS		3000
 #define REVIVE_MS		1000
@@ -39,8 +41,8 @@ struct sk_buff *agl_cmsg_alloc(size_t len, gfp_t gfp)
  * @skb: from agl_cmsg_alloc(), the body in it; gone after the call
  *
  * It is on its way after agl_cmsg_kick(). While the queue stands still it waits
- * there, so that the card gets to know everything when it moves again; a card
- * that is gone gets nothing.
+ * there, so that the card gets to know everything when it moves again, or is
+ * there again; after something was lost it gets nothing any more.
  */
 void agl_cmsg_xmit(struct agilio *agl, u8 type, struct sk_buff *skb)
 {
@@ -51,7 +53,7 @@ void agl_cmsg_xmit(struct agilio *agl, u8 type, struct sk_buff *skb)
 	h->version = AGL_CMSG_VERSION;
 	if (skb_queue_len_lockless(&agl->ctrl.backlog) >= BACKLOG_LIMIT)
 		agl_chip_fault(&agl->chip, AGL_FAULT_LOST);
-	if (agl_chip_known_dead(&agl->chip, AGL_FAULT_LOST))
+	if (agl_chip_noted(&agl->chip, AGL_FAULT_LOST))
 		dev_kfree_skb_any(skb);
 	else
 		agl_tx_control(&agl->ctrl, skb);
@@ -255,19 +257,20 @@ bad:
  * @said: where it is noted
  * @want: what it shall be
  *
- * A firmware that is known not to answer isn't waited for.
+ * A firmware that has not answered before gets little time; one that takes no
+ * messages none.
  *
  * Return: 0, -ETIMEDOUT, -EINTR.
  */
 int agl_cmsg_await(struct agilio *agl, const u32 *said, u32 want)
 {
-	long left;
+	bool doubt = agl_chip_known_dead(&agl->chip, AGL_FAULT_REPLY);
+	long left = msecs_to_jiffies(doubt ? REPLY_DOUBT_MS : REPLY_TIMEOUT_MS);
 
-	if (agl_chip_known_dead(&agl->chip, AGL_FAULT_QUEUE) ||
-	    agl_chip_known_dead(&agl->chip, AGL_FAULT_REPLY))
+	if (agl_chip_known_dead(&agl->chip, AGL_FAULT_QUEUE))
 		return READ_ONCE(*said) == want ? 0 : -ETIMEDOUT;
 	left = wait_event_killable_timeout(agl->reply, READ_ONCE(*said) == want,
-					   msecs_to_jiffies(REPLY_TIMEOUT_MS));
+					   left);
 	if (left)
 		return left < 0 ? -EINTR : 0;
 	/* Perhaps just its interrupt was lost */

@@ -5,6 +5,13 @@
  */
 #include "../agilio.h"
 
+/* Whether the service processor, or its lock, is known not to be had */
+static bool ports_in_vain(struct agilio *agl)
+{
+	return agl_chip_known_dead(&agl->chip, AGL_FAULT_NSP) ||
+	       agl_chip_known_dead(&agl->chip, AGL_FAULT_LOCK);
+}
+
 /* Not twice at a time, and each port's last wish counts */
 static void ports_work(struct work_struct *work)
 {
@@ -12,18 +19,31 @@ static void ports_work(struct work_struct *work)
 	unsigned int i;
 
 	for_each_set_bit(i, agl->ports_new, AGL_ETH_MAX) {
-		bool up;
+		bool known = ports_in_vain(agl), up;
 		int err;
 
 		clear_bit(i, agl->ports_new);
 		smp_mb__after_atomic(); /* the wish after that it is looked at */
 		up = test_bit(i, agl->ports_up);
 		err = agl_eth_set_configured(&agl->chip, i, up);
-		if (err)
+		if (err && !known)
 			dev_warn(&agl->pdev->dev,
 				 "port %u could not be switched %s: %pe\n", i,
 				 up ? "on" : "off", ERR_PTR(err));
+		/* For agl_ports_again() */
+		if (err && ports_in_vain(agl))
+			set_bit(i, agl->ports_new);
 	}
+}
+
+/**
+ * agl_ports_again - switch the ports that could not be, if that can be now
+ * @agl: card
+ */
+void agl_ports_again(struct agilio *agl)
+{
+	if (!bitmap_empty(agl->ports_new, AGL_ETH_MAX))
+		queue_work(system_long_wq, &agl->ports_work);
 }
 
 /**

@@ -112,10 +112,36 @@ void agl_vnic_dev_reset(struct agl_vnic *vnic)
 
 	rtnl_lock();
 	cfg = vnic->cfg;
-	if (vnic->state == AGL_VNIC_UP) {
+	if (vnic->chip && agl_chip_dead(vnic->chip, AGL_FAULT_GONE)) {
+		/* agl_vnic_dev_again() then, if the card comes back */
+		netif_carrier_off(vnic->netdev);
+	} else if (vnic->state == AGL_VNIC_UP) {
 		netdev_warn(vnic->netdev, "is started anew\n");
 		agl_vnic_dev_reconfigure(vnic->netdev, &cfg);
 	}
+	rtnl_unlock();
+}
+
+/**
+ * agl_vnic_dev_again - start a netdev's vNIC anew, as the card was gone
+ * @dev: netdev of a data vNIC
+ */
+void agl_vnic_dev_again(struct net_device *dev)
+{
+	struct agl_vnic *v = netdev_priv(dev);
+	struct agl_vnic_config cfg;
+	int err = 0;
+
+	rtnl_lock();
+	cfg = v->cfg;
+	/* Else it says that it never answered */
+	agl_bar_answered(v);
+	if (v->state == AGL_VNIC_UP)
+		err = agl_vnic_dev_reconfigure(dev, &cfg);
+	else
+		err = agl_vnic_again(v);
+	if (err)
+		netdev_err(dev, "could not be started anew: %pe\n", ERR_PTR(err));
 	rtnl_unlock();
 }
 
@@ -401,6 +427,7 @@ int agl_pf_netdev_create(struct agilio *agl)
 	if (!dev)
 		return -ENOMEM;
 	v = netdev_priv(dev);
+	v->chip = &agl->chip;
 	v->priv = agl;
 	v->cb = agl->bar.io;
 	v->qc = agl->qc.io;

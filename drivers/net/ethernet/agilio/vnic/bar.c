@@ -11,6 +11,8 @@
 
 #define UPDATE_POLL_US		50
 #define UPDATE_TIMEOUT_US	(5 * USEC_PER_SEC)
+/* When the firmware is known to have not answered to another vNIC's */
+#define UPDATE_DOUBT_US		(100 * USEC_PER_MSEC)
 
 #define MODERATION_US		50
 /* What is sent only waits to be freed */
@@ -113,6 +115,26 @@ static bool bar_update_done(u32 v)
 	return !v || v & AGL_UPDATE_ERR;
 }
 
+/* Return: 0, -ETIMEDOUT, -ENODEV; the card's latches are as it says */
+static int bar_wait(struct agl_vnic *vnic, u32 *v)
+{
+	struct agl_chip *chip = vnic->chip;
+	u64 patience = UPDATE_TIMEOUT_US;
+	int err;
+
+	if (chip && agl_chip_dead(chip, AGL_FAULT_UPDATE))
+		patience = UPDATE_DOUBT_US;
+	err = readl_poll_timeout(vnic->cb + AGL_CB_UPDATE, *v,
+				 bar_update_done(*v), UPDATE_POLL_US, patience);
+	if (!err && *v == U32_MAX)
+		err = -ENODEV;
+	if (chip && err)
+		agl_chip_fault(chip, AGL_FAULT_UPDATE);
+	else if (chip)
+		agl_chip_mended(chip, AGL_FAULT_UPDATE);
+	return err;
+}
+
 static int bar_update(struct agl_vnic *vnic, u32 update)
 {
 	void __iomem *kick = vnic->qc + (vnic->start_tx + 1) * AGL_QC_STRIDE;
@@ -127,10 +149,7 @@ static int bar_update(struct agl_vnic *vnic, u32 update)
 	/* UPDATE must have arrived before the doorbell */
 	readl(vnic->cb + AGL_CB_VERSION);
 	writel(1, kick + AGL_QC_ADD_WPTR);
-	err = readl_poll_timeout(vnic->cb + AGL_CB_UPDATE, v, bar_update_done(v),
-				 UPDATE_POLL_US, UPDATE_TIMEOUT_US);
-	if (!err && v == U32_MAX)
-		err = -ENODEV;
+	err = bar_wait(vnic, &v);
 	vnic->stuck = err;
 	if (!err && v)
 		err = -EIO;
@@ -154,10 +173,29 @@ bool agl_bar_answered(struct agl_vnic *vnic)
 
 	mutex_lock(&vnic->reconfig_lock);
 	v = readl(vnic->cb + AGL_CB_UPDATE);
-	if (bar_update_done(v) && v != U32_MAX)
+	if (bar_update_done(v) && v != U32_MAX) {
 		vnic->stuck = false;
+		if (vnic->chip)
+			agl_chip_mended(vnic->chip, AGL_FAULT_UPDATE);
+	}
 	mutex_unlock(&vnic->reconfig_lock);
 	return !vnic->stuck;
+}
+
+/**
+ * agl_bar_kept - whether a card that was gone has the vNIC as it was
+ * @vnic: vNIC that is AGL_VNIC_UP
+ *
+ * Return: false after a reset.
+ */
+bool agl_bar_kept(struct agl_vnic *vnic)
+{
+	bool kept;
+
+	mutex_lock(&vnic->reconfig_lock);
+	kept = readl(vnic->cb + AGL_CB_CTRL) == vnic->ctrl;
+	mutex_unlock(&vnic->reconfig_lock);
+	return kept;
 }
 
 /**

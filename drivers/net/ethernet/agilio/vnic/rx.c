@@ -8,8 +8,6 @@
 
 #include "vnic.h"
 
-#define REFILL_DELAY	(HZ / 20)
-
 /**
  * struct rx_meta - what the card says of a packet
  * @port: source port id, 0 if it is the vNIC's own
@@ -145,7 +143,7 @@ static void rx_fill(struct agl_ring_vec *vec)
 			u64_stats_update_begin(&vec->stats->rx.sync);
 			u64_stats_inc(&vec->stats->rx.alloc_fail);
 			u64_stats_update_end(&vec->stats->rx.sync);
-			mod_timer(&vec->refill, jiffies + REFILL_DELAY);
+			mod_timer(&vec->retry, jiffies + AGL_RETRY_DELAY);
 			return;
 		}
 		if (!(r->wr % AGL_FL_BATCH))

@@ -3,6 +3,7 @@
  * Transmit: NFD3 descriptors. 02-vnic.md sections 7.2, 7.10 and 7.11.
  */
 #include <linux/if_vlan.h>
+#include <linux/iopoll.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
@@ -13,6 +14,8 @@
 #include "vnic.h"
 
 #define TX_SPARE	(MAX_SKB_FRAGS + 2)
+#define IDLE_POLL_US	50
+#define IDLE_TIMEOUT_US	(100 * USEC_PER_MSEC)
 
 static u32 tx_free(const struct agl_tx_ring *r)
 {
@@ -216,50 +219,49 @@ drop:
 	return NETDEV_TX_OK;
 }
 
-/* Under tx_lock; the doorbell is for later */
-static void tx_control_post(struct agl_vnic *vnic, struct agl_tx_ring *r,
-			    struct sk_buff *skb)
+/*
+ * Under tx_lock; the doorbell is for later.
+ * Return: whether the ring has it. If not there will be another try: the ring
+ * may be empty, so that no completion leads to one.
+ */
+static bool tx_control_post(struct agl_ring_vec *vec, struct sk_buff *skb)
 {
 	struct agl_tx_desc d = { .offset_eop = AGL_PORTID_LEN };
+	struct agl_vnic *vnic = vec->vnic;
 	struct agl_tx_buf wire = {};
-	int err;
 
+	if (!tx_free(&vec->tx))
+		return false;
 	tx_size(skb, &wire);
 	d.data_len = cpu_to_le16(skb->len);
-	err = tx_map_packet(vnic, r, &d, skb, &wire);
-	if (!err)
-		return;
-	dev_err_ratelimited(&vnic->pdev->dev, "a message was lost: %pe\n",
-			    ERR_PTR(err));
-	dev_kfree_skb_any(skb);
+	if (!tx_map_packet(vnic, &vec->tx, &d, skb, &wire))
+		return true;
+	dev_warn_ratelimited(&vnic->pdev->dev,
+			     "a message waits, as it can't be mapped for the card\n");
+	mod_timer(&vec->retry, jiffies + AGL_RETRY_DELAY);
+	return false;
 }
 
 /**
  * agl_tx_control - put a control message into the ring
- * @vnic: control vNIC; when it doesn't run the message is dropped
+ * @vnic: control vNIC; when it isn't open the message is dropped
  * @skb: the message, linear, with room for the prepend; gone after the call
  *
- * When the ring is full it waits behind the others. The card sees it after
- * agl_tx_control_kick().
+ * When the ring is full, or it can't be mapped, it waits behind the others. The
+ * card sees it after agl_tx_control_kick().
  */
 void agl_tx_control(struct agl_vnic *vnic, struct sk_buff *skb)
 {
-	struct agl_tx_ring *r;
-
 	if (tx_prepend_port(skb, AGL_META_PORTID_CTRL)) {
 		dev_kfree_skb_any(skb);
 		return;
 	}
 	spin_lock_bh(&vnic->tx_lock);
-	if (!vnic->rings) {
+	if (!vnic->rings && !vnic->users)
 		dev_kfree_skb_any(skb);
-	} else {
-		r = &vnic->rings->vec[0].tx;
-		if (tx_free(r) && skb_queue_empty(&vnic->backlog))
-			tx_control_post(vnic, r, skb);
-		else
-			__skb_queue_tail(&vnic->backlog, skb);
-	}
+	else if (!vnic->rings || !skb_queue_empty(&vnic->backlog) ||
+		 !tx_control_post(&vnic->rings->vec[0], skb))
+		__skb_queue_tail(&vnic->backlog, skb);
 	spin_unlock_bh(&vnic->tx_lock);
 }
 
@@ -319,15 +321,18 @@ void agl_tx_control_poke(struct agl_vnic *vnic)
 	spin_unlock_bh(&vnic->tx_lock);
 }
 
-static void tx_control_drain(struct agl_vnic *vnic, struct agl_tx_ring *r)
+static void tx_control_drain(struct agl_vnic *vnic, struct agl_ring_vec *vec)
 {
 	struct sk_buff *skb;
 
 	spin_lock(&vnic->tx_lock);
-	while (tx_free(r) && (skb = __skb_dequeue(&vnic->backlog)))
-		tx_control_post(vnic, r, skb);
-	if (r->pending)
-		tx_doorbell(r);
+	while ((skb = __skb_dequeue(&vnic->backlog)))
+		if (!tx_control_post(vec, skb)) {
+			__skb_queue_head(&vnic->backlog, skb);
+			break;
+		}
+	if (vec->tx.pending)
+		tx_doorbell(&vec->tx);
 	spin_unlock(&vnic->tx_lock);
 	if (agl_tx_control_room(vnic))
 		wake_up_all(&vnic->room);
@@ -376,30 +381,76 @@ static u32 tx_done(struct agl_ring_vec *vec)
 	return 0;
 }
 
-/**
- * agl_tx_complete - free what the card has sent
- * @vec: ring pair
- * @budget: of the poll
- */
-void agl_tx_complete(struct agl_ring_vec *vec, int budget)
+static void tx_free_sent(struct agl_ring_vec *vec, int budget)
 {
 	struct agl_vnic *vnic = vec->vnic;
 	struct agl_tx_ring *r = &vec->tx;
 	u32 packets = 0, bytes = 0;
 
-	if (r->rd == READ_ONCE(r->wr))
-		return;
 	tx_reap(vec, tx_done(vec), budget, &packets, &bytes);
 	u64_stats_update_begin(&vec->stats->tx.sync);
 	u64_stats_add(&vec->stats->tx.packets, packets);
 	u64_stats_add(&vec->stats->tx.bytes, bytes);
 	u64_stats_update_end(&vec->stats->tx.sync);
-	if (vnic->control)
-		tx_control_drain(vnic, r);
-	else
+	if (!vnic->control)
 		netif_txq_completed_wake(netdev_get_tx_queue(vnic->netdev,
 							     vec->index),
 					 packets, bytes, tx_free(r), 2 * TX_SPARE);
+}
+
+/**
+ * agl_tx_complete - free what the card has sent
+ * @vec: ring pair
+ * @budget: of the poll
+ *
+ * Messages that wait for the ring go on.
+ */
+void agl_tx_complete(struct agl_ring_vec *vec, int budget)
+{
+	bool sent = vec->tx.rd != READ_ONCE(vec->tx.wr);
+
+	if (sent)
+		tx_free_sent(vec, budget);
+	if (vec->vnic->control &&
+	    (sent || !skb_queue_empty_lockless(&vec->vnic->backlog)))
+		tx_control_drain(vec->vnic, vec);
+}
+
+/* Return: whether the card has sent all that it was told of */
+static bool tx_idle(struct agl_tx_ring *r)
+{
+	return !((readl(r->qc + AGL_QC_STS_LO) ^ readl(r->qc + AGL_QC_STS_HI)) &
+		 AGL_QC_PTR_MASK);
+}
+
+/**
+ * agl_tx_control_keep - take messages that the card never saw out of a ring
+ * @vec: ring pair of the control vNIC, without readers and senders, which the
+ *	card still has
+ *
+ * They wait for the next ring, in front of those that never were in one.
+ */
+void agl_tx_control_keep(struct agl_ring_vec *vec)
+{
+	struct agl_vnic *vnic = vec->vnic;
+	struct agl_tx_ring *r = &vec->tx;
+	u32 packets = 0, bytes = 0;
+	bool idle;
+
+	/* Else it could see them now, and once more in the next ring */
+	if (read_poll_timeout(tx_idle, idle, idle, IDLE_POLL_US, IDLE_TIMEOUT_US,
+			      false, r))
+		dev_warn(&vnic->pdev->dev, "messages may be sent twice\n");
+	tx_reap(vec, tx_done(vec), 0, &packets, &bytes);
+	spin_lock_bh(&vnic->tx_lock);
+	while (r->wr != r->rd) {
+		struct agl_tx_buf *b = &r->buf[--r->wr & (r->size - 1)];
+
+		tx_unmap_one(vnic, b);
+		__skb_queue_head(&vnic->backlog, b->skb);
+		b->skb = NULL;
+	}
+	spin_unlock_bh(&vnic->tx_lock);
 }
 
 /**

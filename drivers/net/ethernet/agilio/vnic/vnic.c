@@ -48,9 +48,9 @@ static irqreturn_t vnic_link_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static void vnic_refill_timer(struct timer_list *t)
+static void vnic_retry_timer(struct timer_list *t)
 {
-	struct agl_ring_vec *vec = container_of(t, struct agl_ring_vec, refill);
+	struct agl_ring_vec *vec = container_of(t, struct agl_ring_vec, retry);
 
 	napi_schedule(&vec->napi);
 }
@@ -120,7 +120,7 @@ static void vnic_napi_add(struct agl_vnic *vnic, struct agl_rings *rings)
 	for (i = 0; i < rings->count; i++) {
 		struct agl_ring_vec *vec = &rings->vec[i];
 
-		timer_setup(&vec->refill, vnic_refill_timer, 0);
+		timer_setup(&vec->retry, vnic_retry_timer, 0);
 		netif_napi_add(vnic->netdev, &vec->napi, vnic_poll);
 		netif_napi_set_irq(&vec->napi, vnic_ring_irq_number(vec));
 		vnic_queue_napi(vnic, vec, &vec->napi);
@@ -142,7 +142,8 @@ static void vnic_publish(struct agl_vnic *vnic, struct agl_rings *rings)
 {
 	spin_lock_bh(&vnic->tx_lock);
 	WRITE_ONCE(vnic->rings, rings);
-	if (!rings)
+	/* Messages for an open vNIC outlive its rings */
+	if (!vnic->users)
 		__skb_queue_purge(&vnic->backlog);
 	spin_unlock_bh(&vnic->tx_lock);
 	wake_up_all(&vnic->room);
@@ -176,14 +177,17 @@ static void vnic_keep_out(struct agl_vnic *vnic, struct agl_rings *rings)
 
 	if (!vnic->control)
 		netif_tx_disable(vnic->netdev);
-	for (i = 0; i < rings->count; i++) {
+	for (i = 0; i < rings->count; i++)
 		napi_disable(&rings->vec[i].napi);
-		timer_delete_sync(&rings->vec[i].refill);
-	}
 	/* A completion may have woken a queue */
 	if (!vnic->control)
 		netif_tx_disable(vnic->netdev);
 	vnic_publish(vnic, NULL);
+	if (vnic->control && vnic->users)
+		agl_tx_control_keep(&rings->vec[0]);
+	/* Who finds rings may have started it */
+	for (i = 0; i < rings->count; i++)
+		timer_delete_sync(&rings->vec[i].retry);
 }
 
 /*
@@ -362,6 +366,26 @@ int agl_vnic_reconfigure(struct agl_vnic *vnic,
 	if (IS_ERR(rings))
 		return PTR_ERR(rings);
 	return vnic_swap(vnic, rings);
+}
+
+/**
+ * agl_vnic_again - start a vNIC anew of which the card may know less than we do
+ * @vnic: vNIC in any state; rtnl is held, if it isn't the control vNIC
+ *
+ * Nothing happens if it has no user. The control vNIC's messages are sent by the
+ * new rings.
+ *
+ * Return: 0, -EIO if the card doesn't answer, errors of agl_vnic_reconfigure().
+ */
+int agl_vnic_again(struct agl_vnic *vnic)
+{
+	struct agl_vnic_config cfg = vnic->cfg;
+
+	if (!agl_bar_answered(vnic))
+		return -EIO;
+	if (vnic->state == AGL_VNIC_UP)
+		return agl_vnic_reconfigure(vnic, &cfg);
+	return vnic->users ? vnic_up(vnic) : 0;
 }
 
 static void vnic_reset_work(struct work_struct *work)

@@ -21,6 +21,7 @@
 
 #include "../abi/cpp.h"
 #include "../abi/vnic.h"
+#include "../chip/chip.h"
 
 #define AGL_VNIC_VECTORS	2	/* link state and exception, before the rings */
 #define AGL_RX_HEADROOM		NET_SKB_PAD
@@ -28,6 +29,7 @@
 #define AGL_RING_DEFAULT	1024
 #define AGL_RING_LIMIT		32768	/* less than the card's: pages */
 #define AGL_CONTROL_BACKLOG	256	/* messages that may wait for the ring */
+#define AGL_RETRY_DELAY		(HZ / 20)	/* for memory, or a mapping */
 
 struct agl_rings;
 struct agl_vnic;
@@ -213,7 +215,8 @@ struct agl_rx_ring {
  * @set: that it is in
  * @stats: counters
  * @napi: poll context
- * @refill: polls again when there was no memory for buffers
+ * @retry: polls again when there was no memory for buffers, or no mapping for a
+ *	control message
  * @index: ring number
  * @entry: MSI-X entry
  * @name: of the interrupt
@@ -225,7 +228,7 @@ struct agl_ring_vec {
 	struct agl_rings *set;
 	struct agl_ring_stats *stats;
 	struct napi_struct napi;
-	struct timer_list refill;
+	struct timer_list retry;
 	unsigned int index;
 	unsigned int entry;
 	char name[40];
@@ -274,6 +277,7 @@ struct agl_rss {
 /**
  * struct agl_vnic - a vNIC
  * @pdev: PCI function that it is on
+ * @chip: card, whose latches its waits look at; a VF's vNIC has none
  * @netdev: a real one for data, a dummy for the control vNIC
  * @ops: owner's callbacks
  * @priv: owner's
@@ -315,11 +319,13 @@ struct agl_rss {
  * @reset_work: stops and starts a vNIC that is out of step with the card
  * @tx_lock: control vNIC: guards @rings and @backlog, and its ring's wr and
  *	pending, as no netdev queue keeps its senders apart
- * @backlog: control vNIC: messages for which the ring has no room
+ * @backlog: control vNIC: messages for which the ring has no room, or that could
+ *	not be mapped
  * @room: control vNIC: woken when the backlog is short
  */
 struct agl_vnic {
 	struct pci_dev *pdev;
+	struct agl_chip *chip;
 	struct net_device *netdev;
 	const struct agl_vnic_ops *ops;
 	void *priv;
@@ -368,6 +374,7 @@ int agl_bar_init(struct agl_vnic *vnic);
 int agl_bar_enable(struct agl_vnic *vnic, struct agl_rings *rings);
 int agl_bar_disable(struct agl_vnic *vnic);
 bool agl_bar_answered(struct agl_vnic *vnic);
+bool agl_bar_kept(struct agl_vnic *vnic);
 int agl_vnic_update(struct agl_vnic *vnic, u32 update);
 int agl_vnic_set_ctrl(struct agl_vnic *vnic, u32 mask, u32 bits);
 int agl_vnic_set_mac(struct agl_vnic *vnic, const u8 *mac);
@@ -386,6 +393,7 @@ int agl_vnic_open(struct agl_vnic *vnic);
 void agl_vnic_close(struct agl_vnic *vnic);
 int agl_vnic_reconfigure(struct agl_vnic *vnic,
 			 const struct agl_vnic_config *cfg);
+int agl_vnic_again(struct agl_vnic *vnic);
 void agl_vnic_suspect(struct agl_vnic *vnic);
 
 /* ring.c */
@@ -402,6 +410,7 @@ void agl_tx_control_kick(struct agl_vnic *vnic);
 bool agl_tx_control_room(struct agl_vnic *vnic);
 u32 agl_tx_control_done(struct agl_vnic *vnic);
 void agl_tx_control_poke(struct agl_vnic *vnic);
+void agl_tx_control_keep(struct agl_ring_vec *vec);
 void agl_tx_complete(struct agl_ring_vec *vec, int budget);
 void agl_tx_purge(struct agl_ring_vec *vec);
 

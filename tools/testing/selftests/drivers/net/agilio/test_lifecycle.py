@@ -221,6 +221,17 @@ def devlink_asked() -> None:
     assert "fw.app" in sh(f"devlink dev info pci/{CARD}")
 
 
+@test("devlink: switchdev is its only mode, and it says so")
+def eswitch() -> None:
+    if ktest.driver() == "nfp":
+        raise ktest.Skip("of agilio.ko")
+    mode = js(f"devlink -j dev eswitch show pci/{CARD}")["dev"][f"pci/{CARD}"]
+    assert mode["mode"] == "switchdev", mode
+    sh(f"devlink dev eswitch set pci/{CARD} mode switchdev")
+    assert "no mode but switchdev" in fails(
+        f"devlink dev eswitch set pci/{CARD} mode legacy")
+
+
 @test("a firmware that does not answer: probe fails with an error, no hang",
       noisy=True)
 def no_reply() -> None:

@@ -6,6 +6,7 @@ itself; here that is undone."""
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ from contextlib import contextmanager
 
 from lib import ktest
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, fails, js, quiet, sh, until,
-                     vf_names, wait_carrier, wire)
+from lib.net import (Port, arrival, carrier, counter, env, fails, js, quiet, sh,
+                     until, vf_names, wait_carrier, wire)
 from lib.pkt import Frame
 
 CARD = env("CARD")
@@ -24,6 +25,7 @@ PF, UP, REP = (env(x) for x in ("PF", "UPLINK0", "REP0"))
 F = Frame()
 MARK = b"agilio-test-payload"
 BUS_MASTER = 4
+SO_RCVBUFFORCE = 33
 
 
 def bus_master(on: bool) -> None:
@@ -196,6 +198,166 @@ def jumbo() -> None:
         dst.close()
     sh(f"ip link set {REP} mtu 1500; ip link set {vf} mtu 1500; "
        f"ip link set {PF} up")
+
+
+# Bounce buffers, of which the lab has this suite's guest use no other memory
+POOL = "/sys/kernel/debug/swiotlb"
+
+
+def pool(name: str) -> int:
+    with open(f"{POOL}/io_tlb_{name}", encoding="ascii") as f:
+        return int(f.read())
+
+
+def full(src: Port, frame: bytes, left: int) -> bool:
+    """After some more frames: whether there are hardly any bounce buffers left."""
+    for _ in range(64):
+        try:
+            src.send(frame)
+        except OSError:
+            pass            # the sender's own couldn't be had
+    return pool("used") + left >= pool("nslabs")
+
+
+def said(words: str) -> int:
+    """How often the kernel's log has it."""
+    return sh("dmesg").count(words)
+
+
+def drop_rule(address: str) -> str:
+    return (f"filter add dev {UP} ingress prot ip pref 1 flower skip_sw "
+            f"dst_ip {address} action drop")
+
+
+@test("messages that can't be mapped for the card wait, and are sent when they can",
+      noisy=True)
+def unmapped() -> None:
+    if not os.path.isdir(POOL):
+        sh("mount -t debugfs none /sys/kernel/debug")
+    sh(f"ip link set {REP} up; tc qdisc add dev {UP} clsact")
+    wait_carrier(REP)
+    before, far, rep = said("as it can't be mapped"), wire(0), Port(REP)
+    hoards = [Port(UP), Port(os.environ["VF0"])]
+    frame = F.bytes()
+    # What nobody reads holds the buffers that it came in
+    for src, dst, left in ((far, hoards[0], 64), (rep, hoards[1], 1)):
+        dst.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 30)
+        until("the bounce buffers are in use", lambda s=src, n=left: full(
+            s, frame, n), 60)
+    left = pool("nslabs") - pool("used")
+    print(f"# {left} bounce buffers are left", flush=True)
+    n = 150
+    sh(f"tc -b {batch('unmapped', n, drop_rule('{}'), 9)}")
+    assert said("as it can't be mapped") > before, "each message could be mapped"
+    for p in (*hoards, rep):
+        p.close()
+    until("all rules are in the card", lambda: counter("rules") == n)
+    assert counter("flow_dup") == 0
+    sh(f"tc qdisc del dev {UP} clsact")
+    until("and none", lambda: counter("rules") == 0)
+    near = Port(UP)
+    until("frames come in again", lambda: passes(near, far, frame), 30)
+    near.close()
+    far.close()
+
+
+def gone(state: bool) -> None:
+    words = "the card is gone: it reads as all ones"
+    before = said(f"no longer: {words}") if not state else said(words)
+    sh(f"lab-qmp fault surprise={int(state)}")
+    until("the driver has noticed", lambda: said(
+        words if state else f"no longer: {words}") > before)
+
+
+@test("a card that is gone for a while: nobody waits; what it missed it is told",
+      noisy=True)
+def away() -> None:
+    up1 = env("UPLINK1")
+    sh(f"ip link set {up1} up; tc qdisc add dev {UP} clsact")
+    for n in range(1, 11):
+        sh(f"tc {drop_rule(f'10.9.0.{n}')}")
+    sh(f"tc filter add dev {UP} ingress prot ip pref 3 flower skip_sw "
+       "dst_ip 10.9.1.1 action drop")
+    redirect = (f"tc filter add dev {UP} ingress prot ip pref 2 flower skip_sw "
+                f"dst_ip 10.0.0.2 action mirred egress redirect dev {up1}")
+    gone(True)
+    with within(20, "what is asked of a card that is gone"):
+        sh(f"tc filter del dev {UP} ingress pref 3")
+        assert "the card does not take messages" in fails(redirect)
+        sh(f"ip link set {UP} down; ip link set {UP} up; ip link set {PF} down; "
+           f"ip link set {PF} up", ok=False)
+        fails(f"ip link set {PF} vf 0 mac 02:00:00:00:00:99")
+        sh(f"devlink dev info pci/{CARD}; ethtool -S {PF}; ip -s link show {PF}")
+    gone(False)
+    until("the card has the rules", lambda: counter("rules") == 10)
+    sh(redirect)
+    assert counter("rules") == 11
+    assert counter("flow_missing") == 0 and counter("flow_dup") == 0
+    sh(f"ip link set {PF} up")
+    wait_carrier(UP)
+    wait_carrier(up1)
+    far, out, near = wire(0), wire(1), Port(UP)
+    # By the card, once; and what has no rule, to the host, once
+    for n in range(20):
+        f = F.with_(ident=n, to="10.0.0.2").bytes()
+        assert passes(out, far, f)
+        f = F.with_(ident=n, to="10.0.0.77").bytes()
+        assert passes(near, far, f) and passes(far, near, f)
+    assert not [x for p in (near, out, far) for x in p.waiting() if MARK in x]
+    sh(f"tc {drop_rule('10.9.0.20')}")
+    until("one more rule", lambda: counter("rules") == 12)
+    sh(f"tc qdisc del dev {UP} clsact")
+    until("no rule", lambda: counter("rules") == 0)
+    for p in (far, out, near):
+        p.close()
+
+
+@test("a port that could not be switched while the service processor was stuck is "
+      "switched then", noisy=True)
+def port_wish() -> None:
+    commands = counter("nsp_commands")
+    sh(f"ip link set {UP} down")
+    until("it is off", lambda: counter("nsp_commands") >= commands + 2)
+    sh("lab-qmp fault nsp-stuck=1")
+    before = said("could not be switched on")
+    sh(f"ip link set {UP} up")
+    until("the driver gave up", lambda: said("could not be switched on") > before, 60)
+    for state in ("down", "up"):
+        sh(f"ip link set {UP} {state}")
+    assert not carrier(UP)
+    sh("lab-qmp fault nsp-stuck=0")
+    wait_carrier(UP)
+
+
+@test("pulled out with VFs, rules and traffic: removed at once, and found again",
+      noisy=True)
+def pulled() -> None:
+    sh(f"tc qdisc add dev {UP} clsact; tc " + drop_rule("10.9.0.1"))
+    far = wire(0)
+    sending = subprocess.Popen(["sh", "-c", f"while :; do ping -q -c 1 -W 1 -I {PF} "
+                                "-b 192.0.2.255; done"], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    try:
+        for n in range(50):
+            far.send(F.with_(ident=n).bytes())
+        sh("lab-qmp fault surprise=1")
+        with within(30, "removal"):
+            sh(f"echo 1 > {SYS}/remove")
+    finally:
+        sending.kill()
+        sending.wait()
+        sh("lab-qmp fault surprise=0")
+        far.close()
+    with within(60, "rescan"):
+        sh("echo 1 > /sys/bus/pci/rescan; udevadm settle -t 120")
+    assert os.path.exists(f"{SYS}/driver")
+    make_vfs(2)
+    sh(f"ip link set {UP} up; ip link set {PF} up")
+    wait_carrier(UP)
+    far, near = wire(0), Port(UP)
+    assert passes(near, far, F.bytes()) and passes(far, near, F.bytes())
+    far.close()
+    near.close()
 
 
 @test("a shared skb is refused, and a panic's console isn't taken", noisy=True)
