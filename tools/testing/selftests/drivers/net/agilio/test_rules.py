@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from lib import ktest
+from lib.counters import cpu_hits, one_more
 from lib.ktest import test
 from lib.net import (Port, arrival, counter, env, fails, js, nothing_wrong,
                      quiet, rules, sh, until, vf_names, wait_carrier, wire)
@@ -393,6 +394,15 @@ class Ways:
     def goes(self, frame: Frame, port: Port, by_card: bool) -> None:
         for p in (self.far1, self.vf, self.host):
             p.drain()
+        if by_card:
+            with one_more(UP, frame.bytes()):
+                self._goes(frame, port, True)
+            return
+        hits = cpu_hits()[UP]
+        self._goes(frame, port, False)
+        until("the host's count of it", lambda: cpu_hits()[UP] == hits + 1)
+
+    def _goes(self, frame: Frame, port: Port, by_card: bool) -> None:
         self.far.send(frame.bytes())
         got = arrival([self.vf, self.far1], lambda x: MARK in x)
         assert got and got[0] is port, f"{frame} went to {got and got[0].dev}"
@@ -403,6 +413,13 @@ class Ways:
         """What comes behind it is another way's, so that there is an end."""
         for p in (self.far1, self.vf, self.host):
             p.drain()
+        if by_card:
+            with one_more(UP, frame.bytes()):
+                self._drops(frame, True)
+        else:
+            self._drops(frame, False)
+
+    def _drops(self, frame: Frame, by_card: bool) -> None:
         self.far.send(frame.bytes())
         self.far.send(LAST)
         got = arrival([self.host], lambda x: by_card and LAST == x or MARK in x)
