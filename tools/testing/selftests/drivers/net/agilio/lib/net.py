@@ -199,7 +199,7 @@ WRONG = ("lookup_conflicts", "flow_dup", "flow_missing", "flow_bad_key",
          "flow_old_version", "mask_unknown", "mask_replaced", "cmsg_bad",
          "cmsg_unknown", "act_no_header", "out_unknown", "tun_full",
          "neigh_no_mac", "recirc_over", "tx_bad_desc", "cpp_bad",
-         "cpp_unmapped", "explicit_kicks", "reconfig_errors")
+         "cpp_unmapped", "explicit_kicks", "reconfig_errors", "qc_overflow")
 
 
 def nothing_wrong(met: tuple[str, ...] = ()) -> None:
