@@ -148,6 +148,7 @@ static void test_mod(void)
 	put_be32(body + 20, 10);
 	table_mod(host.card, body, rule_len);
 	CHECK(host_counter("flow_full") == 1 && host_counter("flow_missing") == 0);
+	CHECK(host_counter("flow_mod") == 1);
 	hit(0);
 	CHECK(host.outs == 1 && host.out[0].wire == 0);
 	body[28 + 20 + 15] = 0;
