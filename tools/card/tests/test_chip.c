@@ -149,6 +149,7 @@ static void test_boards(void)
 	CHECK(ports_of("AMDA0099", "1x10_1x25") == 2);
 	CHECK(host.card->ports[0].rate == AGL_ETH_RATE_10G);
 	CHECK(host.card->ports[4].rate == AGL_ETH_RATE_25G);
+	CHECK(card_serial_number(host.card) == 0x00154d13020010ff);
 }
 
 static void test_split(void)

@@ -235,6 +235,7 @@ static void test_caps(void)
 	vnic_reconfig(PF);
 	CHECK(get_le(PF->cb + AGL_CB_UPDATE, 4) & AGL_UPDATE_ERR);
 	CHECK(vnic_enabled(PF) && host_counter("reconfig_errors") == 1);
+	CHECK(get_le(PF->cb + AGL_CB_TXRS_ENABLE, 8) == 3);
 	PF->cb[AGL_CB_RXR_SZ(1)] = 19;
 	vnic_reconfig(PF);
 	CHECK(host_counter("reconfig_errors") == 2);
