@@ -168,6 +168,26 @@ static void test_moderation(void)
 	}
 }
 
+static void test_pending(void)
+{
+	unsigned int vec;
+
+	test_begin("of any vector: what was pending is signalled once");
+	for (vec = 0; vec < 256; vec += 51) {
+		up();
+		irq_signal(PF, vec, AGL_ICR_RING);
+		irq_signal(PF, vec, AGL_ICR_RING);
+		irq_signal(PF, vec ^ 64, AGL_ICR_RING);
+		CHECK(host.irqs[vec] == 1);
+		PF->cb[AGL_CB_ICR(vec)] = 0;
+		vnic_written(PF, AGL_CB_ICR(vec), 1);
+		CHECK(host.irqs[vec] == 2 && PF->cb[AGL_CB_ICR(vec)] == AGL_ICR_RING);
+		PF->cb[AGL_CB_ICR(vec)] = 0;
+		vnic_written(PF, AGL_CB_ICR(vec), 1);
+		CHECK(host.irqs[vec] == 2 && host.irqs[vec ^ 64] == 1);
+	}
+}
+
 int main(void)
 {
 	host_card(NULL, true);
@@ -176,5 +196,6 @@ int main(void)
 	test_reload();
 	test_tlv();
 	test_moderation();
+	test_pending();
 	return test_end();
 }
