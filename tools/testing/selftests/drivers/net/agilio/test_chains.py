@@ -8,7 +8,7 @@ from collections.abc import Callable
 from lib import ktest
 from lib.counters import Counted, counted, counts, cpu_hits, delete, one_more
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, fails, nothing_wrong, quiet, sh,
+from lib.net import (Port, arrival, counter, env, fails, quiet, sh,
                      until, wait_carrier, wire)
 from lib.pkt import TCP, Frame
 
@@ -409,11 +409,6 @@ def no_room(w: Ways) -> None:
     assert "of 255" in text, text
     assert counter("rules") == used and counter("masks") == 250
     w.goes(F, None)
-
-
-@test("the model saw no conflict, duplicate, orphan or malformed rule")
-def clean() -> None:
-    nothing_wrong()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lib import ktest, ovs
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, nothing_wrong, quiet, rules,
+from lib.net import (Port, arrival, counter, env, quiet, rules,
                      sh, until, wait_carrier, wire)
 from lib.pkt import TCP, Frame
 
@@ -207,11 +207,6 @@ def stopped() -> None:
     log = sh("cat /tmp/vswitchd.log")
     bad = [x for x in log.splitlines() if "|ERR|" in x or "failed to offload" in x]
     assert not bad, bad[:3]
-
-
-@test("the model saw no conflict, duplicate, orphan or malformed rule")
-def clean() -> None:
-    nothing_wrong()
 
 
 if __name__ == "__main__":

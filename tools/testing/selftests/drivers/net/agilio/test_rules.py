@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from lib import ktest
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, fails, js, nothing_wrong,
+from lib.net import (Port, arrival, counter, env, fails, js,
                      quiet, rules, sh, until, vf_names, wait_carrier, wire)
 from lib.pkt import Frame
 
@@ -960,11 +960,6 @@ def stats_age() -> None:
         assert counter("cmsg_rx") == sent
     finally:
         clear()
-
-
-@test("the model saw no conflict, duplicate, orphan or malformed rule")
-def clean() -> None:
-    nothing_wrong()
 
 
 if __name__ == "__main__":
