@@ -277,6 +277,15 @@ def depth(w: Ways) -> None:
     w.goes(F, w.vf)
 
 
+@case("four chains that nothing jumps to yet, and what a fifth has is refused")
+def depth_up(w: Ways) -> None:
+    for n in range(1, 5):
+        sh(add("ip_proto udp", f"action goto chain {n + 1}", chain=n))
+    text = fails(add("dst_ip 10.0.0.2", chain=5))
+    assert "chain 5: more than 4 chains" in text, text
+    w.goes(F, None)
+
+
 @case("a chain that leads back to itself is refused")
 def loop(w: Ways) -> None:
     sh(add("ip_proto udp", "action goto chain 1"))
