@@ -45,7 +45,7 @@
 #define CARD_COUNTERS(X)						\
 	X(reentered) X(cpp_bad) X(cpp_unmapped) X(explicit_kicks)		\
 	X(nsp_commands) X(nsp_errors) X(fw_loads) X(resets)		\
-	X(reconfigs) X(reconfig_errors)					\
+	X(reconfigs) X(reconfig_errors) X(qc_overflow)			\
 	X(dma_errors)							\
 	X(tx_frames) X(tx_bad_desc) X(tx_not_enabled) X(rx_no_credit)	\
 	X(rx_too_long) X(rx_disabled) X(rx_filtered)			\

@@ -58,6 +58,22 @@ int nsp_eth_rescan(struct card *card, uint8_t *buf)
 	return n;
 }
 
+/* Of two cages that are split the second is joined first, 05 section 4 */
+static bool later_cage_split(struct card *card, const struct phys_port *p)
+{
+	unsigned int i;
+
+	for (i = p->index + BOARD_CAGE_STEP; i < ARRAY_SIZE(card->ports);
+	     i += BOARD_CAGE_STEP) {
+		const struct phys_port *other = &card->ports[i];
+
+		if (other->present &&
+		    (other->override ? other->next_lanes : other->lanes) == 1)
+			return true;
+	}
+	return false;
+}
+
 static bool lanes_possible(struct card *card, const struct phys_port *p,
 			   unsigned int lanes)
 {
@@ -65,7 +81,8 @@ static bool lanes_possible(struct card *card, const struct phys_port *p,
 
 	/* One for each lane or all in one, named by the cage's first lane */
 	return b->lanes > 1 && (lanes == 1 || lanes == b->lanes) &&
-	       lanes != p->lanes && p->index % BOARD_CAGE_STEP == 0;
+	       lanes != p->lanes && p->index % BOARD_CAGE_STEP == 0 &&
+	       (lanes == 1 || !later_cage_split(card, p));
 }
 
 static bool rate_possible(struct card *card, unsigned int rate)
@@ -82,6 +99,8 @@ static bool control_possible(struct card *card, const struct phys_port *p,
 	if (ctrl & AGL_ETH_CTRL_SET_LANES &&
 	    !lanes_possible(card, p, FIELD_GET(AGL_ETH_PORT_LANES,
 					       le64toh(e->port))))
+		return false;
+	if (ctrl & AGL_ETH_CTRL_SET_FEC && !p->fec)
 		return false;
 	return !(ctrl & AGL_ETH_CTRL_SET_RATE) ||
 	       rate_possible(card, FIELD_GET(AGL_ETH_STATE_RATE,

@@ -136,6 +136,14 @@ static unsigned int ports_of(const char *board, const char *media)
 
 static void test_boards(void)
 {
+	struct card_config cfg;
+	const char *why = NULL;
+
+	test_begin("a board that isn't known is refused in words");
+	card_config_default(&cfg);
+	cfg.board = "AMDA0000";
+	CHECK(!card_new(&cfg, NULL, NULL, &why) && why);
+
 	test_begin("boards and break-outs have the right ports");
 	CHECK(ports_of("AMDA0081", NULL) == 1);
 	CHECK(ports_of("AMDA0081", "4x10") == 4);
@@ -149,6 +157,7 @@ static void test_boards(void)
 	CHECK(ports_of("AMDA0099", "1x10_1x25") == 2);
 	CHECK(host.card->ports[0].rate == AGL_ETH_RATE_10G);
 	CHECK(host.card->ports[4].rate == AGL_ETH_RATE_25G);
+	CHECK(card_serial_number(host.card) == 0x00154d13020010ff);
 }
 
 static void test_split(void)

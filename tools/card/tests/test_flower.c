@@ -214,6 +214,12 @@ static void test_actions(void)
 	       "09050000 ffffffff 0a00004d 00000000 00000000", E IP4 UDP,
 	       E "0800 45000022000100004011667c0a00004d0a000002"
 	       "0035270f000ebb33 010203040506");
+	action("SET_IPV4_ADDRS in front of a payload of odd length",
+	       "09050000 ffffffff 0a00004d 00000000 00000000",
+	       E "0800 4500002100010000401166c90a0000010a000002"
+	       "0035270f000d3b87 0102030485",
+	       E "0800 4500002100010000 4011667d0a00004d0a000002"
+	       "0035270f000d3b3b 0102030485");
 	action("SET_IPV4_ADDRS, the destination, part of the bits",
 	       "09050000 00000000 00000000 0000ffff 0000034d", E IP4 UDP,
 	       E "0800 4500002200010000401163 7d 0a0000010a00034d"
@@ -284,6 +290,12 @@ static void test_output(void)
 	with_actions("02010000 " OUT_VF1);
 	card_wire_in(host.card, 0, frame, len);
 	CHECK(host_counter("act_no_header") == 1 && host_counter("outputs") == 0);
+
+	test_begin("a list without an output drops, and is counted");
+	with_actions("01020000 81006064");
+	card_wire_in(host.card, 0, frame, len);
+	CHECK(host_counter("act_no_output") == 1 && host_counter("outputs") == 0);
+	CHECK(host_counter("fallbacks") == 0);
 
 	test_begin("as many pushes as a list can have stay inside the buffer");
 	most_pushes();

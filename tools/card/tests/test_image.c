@@ -113,6 +113,14 @@ static void test_sizes(void)
 	}
 	CHECK(load() == 0);
 
+	test_begin("symbols that are just large enough are taken");
+	at_work();
+	for (i = 0; i < ARRAY_SIZE(objects); i++) {
+		put_le(symbol(objects[i].name) + 12, objects[i].least, 4);
+		CHECK(load() == 0);
+	}
+	file_read();
+
 	test_begin("a control BAR that ends behind its memory is refused");
 	at_work();
 	/* In internal memory, eight bytes before its end */

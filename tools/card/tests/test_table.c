@@ -148,6 +148,7 @@ static void test_mod(void)
 	put_be32(body + 20, 10);
 	table_mod(host.card, body, rule_len);
 	CHECK(host_counter("flow_full") == 1 && host_counter("flow_missing") == 0);
+	CHECK(host_counter("flow_mod") == 1);
 	hit(0);
 	CHECK(host.outs == 1 && host.out[0].wire == 0);
 	body[28 + 20 + 15] = 0;
@@ -227,6 +228,18 @@ static void test_finals(void)
 	n = stats(&packets, &records);
 	CHECK(records == 100 && packets == 300 && n == 3);
 	CHECK(host_counter("stats_lost") == 0 && !host.deadline);
+
+	test_begin("130 rules that have counted are reported in three messages");
+	setup(1000);
+	for (i = 0; i < 130; i++)
+		add(i);
+	for (i = 0; i < 130; i++)
+		hit(i);
+	packets = 0;
+	records = 0;
+	host.now = host.deadline;
+	card_timer(host.card);
+	CHECK(stats(&packets, &records) == 3 && records == 130 && packets == 130);
 
 	test_begin("deletes that come together are reported together, at once");
 	setup(1000);

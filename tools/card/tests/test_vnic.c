@@ -235,6 +235,7 @@ static void test_caps(void)
 	vnic_reconfig(PF);
 	CHECK(get_le(PF->cb + AGL_CB_UPDATE, 4) & AGL_UPDATE_ERR);
 	CHECK(vnic_enabled(PF) && host_counter("reconfig_errors") == 1);
+	CHECK(get_le(PF->cb + AGL_CB_TXRS_ENABLE, 8) == 3);
 	PF->cb[AGL_CB_RXR_SZ(1)] = 19;
 	vnic_reconfig(PF);
 	CHECK(host_counter("reconfig_errors") == 2);
@@ -263,6 +264,62 @@ static void test_octets(void)
 	CHECK(get_le(PF->cb + AGL_CB_RX_UC_OCTETS, 8) == 64);
 	CHECK(get_le(PF->cb + AGL_CB_RX_BC_FRAMES, 8) == 1);
 	CHECK(get_le(PF->cb + AGL_CB_RX_MC_FRAMES, 8) == 1);
+}
+
+static uint64_t mac_stat(unsigned int port, unsigned int off)
+{
+	size_t n;
+	uint8_t *p = image_symbol(host.card, "_mac_stats", 4, &n);
+
+	return get_le(p + 0x200 * port + off, 8);
+}
+
+static void test_mac_stats(void)
+{
+	/* Without FCS; by class of size with it, 02-vnic.md section 12.5 */
+	static const struct {
+		size_t len;
+		unsigned int rx, tx;
+	} size[] = {
+		{ 60, 0x080, 0x168 }, { 61, 0x088, 0x1a0 }, { 123, 0x088, 0x1a0 },
+		{ 124, 0x0c0, 0x1a8 }, { 251, 0x0c0, 0x1a8 }, { 252, 0x0c8, 0x170 },
+		{ 507, 0x0c8, 0x170 }, { 508, 0x090, 0x178 }, { 1019, 0x090, 0x178 },
+		{ 1020, 0x098, 0x1b0 }, { 1514, 0x098, 0x1b0 }, { 1515, 0x0d0, 0x1b8 },
+	};
+	uint8_t f[1600] = {};
+	unsigned int i, rx, tx;
+
+	test_begin("MAC statistics: each frame in its class of size, each way");
+	setup(0);
+	host.card->flower->phys[0].mtu = 1501;
+	for (i = 0; i < ARRAY_SIZE(size); i++) {
+		rx = mac_stat(0, size[i].rx);
+		tx = mac_stat(0, size[i].tx);
+		wire_in(f, size[i].len);
+		host_tx(PF, packet, to_port0(f, size[i].len), 8, NULL);
+		CHECK(mac_stat(0, size[i].rx) == rx + 1);
+		CHECK(mac_stat(0, size[i].tx) == tx + 1);
+	}
+	CHECK(mac_stat(0, 0x050) == i && mac_stat(0, 0x188) == i);
+	CHECK(mac_stat(0, 0x070) == i && mac_stat(0, 0x060) == i);
+
+	test_begin("MAC statistics: octets with FCS and padding, kinds of address, tags");
+	setup(0);
+	wire_in(f, 30);
+	memset(f, 255, 6);
+	wire_in(f, 100);
+	f[5] = 0;
+	put_be16(f + 12, 0x8100);
+	wire_in(f, 100);
+	host_tx(PF, packet, to_port0(f, 100), 8, NULL);
+	f[0] = 2;
+	host_tx(PF, packet, to_port0(f, 30), 8, NULL);
+	CHECK(mac_stat(0, 0x000) == 64 + 2 * 104 && mac_stat(0, 0x140) == 104 + 64);
+	CHECK(mac_stat(0, 0x060) == 1 && mac_stat(0, 0x190) == 1);
+	CHECK(mac_stat(0, 0x068) == 1 && mac_stat(0, 0x198) == 1);
+	CHECK(mac_stat(0, 0x030) == 1 && mac_stat(0, 0x160) == 0);
+	CHECK(mac_stat(0, 0x020) == 1 && mac_stat(0, 0x150) == 2);
+	CHECK(mac_stat(4, 0x050) == 0 && mac_stat(4, 0x188) == 0);
 }
 
 static void test_rss(void)
@@ -349,6 +406,7 @@ int main(void)
 	test_reset();
 	test_caps();
 	test_octets();
+	test_mac_stats();
 	test_rss();
 	test_filter();
 	return test_end();

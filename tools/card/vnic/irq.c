@@ -24,7 +24,8 @@ void irq_unmasked(struct vnic *v, unsigned int vec)
 	if (!(v->irq_pending[vec / 64] & BIT_ULL(vec % 64)))
 		return;
 	v->irq_pending[vec / 64] &= ~BIT_ULL(vec % 64);
-	irq_signal(v, vec, vec == v->lsc ? AGL_ICR_LSC : AGL_ICR_RING);
+	irq_signal(v, vec, vec == v->lsc && vec != AGL_CB_NO_VECTOR ? AGL_ICR_LSC :
+								     AGL_ICR_RING);
 }
 
 static void ring_signal(struct vnic *v, struct vnic_ring *r)

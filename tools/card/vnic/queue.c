@@ -9,6 +9,13 @@
 #define QC_TX		1
 #define QC_CONFIG	2
 
+/* Status words, 04-firmware-image.md section 5.2 */
+#define QC_EMPTY	BIT(26)
+#define QC_FULL		BIT(27)
+#define QC_OVERFLOW	BIT(30)
+#define QC_SIZE		GENMASK(21, 18)
+#define QC_SIZE_MIN	8
+
 struct queue *queue_tx(struct vnic *v, unsigned int ring)
 {
 	return &v->card->vnics->qc[4 * (v->natural + ring) + QC_TX];
@@ -30,6 +37,23 @@ static struct vnic *vnic_of_natural(struct card *card, unsigned int n)
 	return n < all->vfs ? &all->vf[n] : NULL;
 }
 
+static uint32_t queue_used(const struct queue *q)
+{
+	return (q->wptr - q->rptr) & AGL_QC_PTR_MASK;
+}
+
+static uint32_t queue_state(const struct queue *q)
+{
+	return (queue_used(q) ? 0 : QC_EMPTY) |
+	       (q->count && queue_used(q) >= q->count ? QC_FULL : 0) |
+	       (q->over ? QC_OVERFLOW : 0);
+}
+
+static uint32_t queue_size(const struct queue *q)
+{
+	return q->count ? FIELD_PREP(QC_SIZE, __builtin_ctz(q->count) - QC_SIZE_MIN) : 0;
+}
+
 uint64_t queue_read(struct card *card, uint64_t off)
 {
 	struct queue *q = &card->vnics->qc[off / AGL_QC_STRIDE];
@@ -38,10 +62,9 @@ uint64_t queue_read(struct card *card, uint64_t off)
 		return ~0ULL;
 	switch (off % AGL_QC_STRIDE) {
 	case AGL_QC_STS_LO:
-		return (q->rptr & AGL_QC_PTR_MASK) |
-		       (q->rptr == q->wptr ? BIT(26) : 0);
+		return q->rptr | queue_state(q);
 	case AGL_QC_STS_HI:
-		return q->wptr & AGL_QC_PTR_MASK;
+		return q->wptr | queue_size(q) | queue_state(q);
 	default:
 		return 0;
 	}
@@ -65,6 +88,11 @@ void queue_write(struct card *card, uint64_t off, uint32_t val)
 		if (val)
 			vnic_reconfig(v);
 		return;
+	}
+	if (q->count && val > q->count - queue_used(q)) {
+		q->over = true;
+		card->cnt.qc_overflow++;
+		card_log(card, "queue %u: %u more than it has room for", n, val);
 	}
 	/* By nothing: the ring is looked at again, should it have stood still */
 	q->wptr = (q->wptr + val) & AGL_QC_PTR_MASK;

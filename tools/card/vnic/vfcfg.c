@@ -23,6 +23,18 @@ bool vfcfg_link(struct card *card, unsigned int vf, bool normal)
 	       mode == AGL_VFCFG_LINK_ENABLE;
 }
 
+/* Where the VF's driver finds its address */
+void vfcfg_mac(struct card *card, unsigned int vf)
+{
+	uint8_t *cb = card->vnics->vf[vf].cb, *e;
+
+	if (!card->vnics->vf_cfg)
+		return;
+	e = entry_of(card, vf);
+	memcpy(cb + AGL_CB_MAC_HI, e + AGL_VFCFG_MAC_HI, 4);
+	memcpy(cb + AGL_CB_MAC_LO, e + AGL_VFCFG_MAC_LO, 2);
+}
+
 void vfcfg_update(struct card *card)
 {
 	uint8_t *t = card->vnics->vf_cfg, *e;
@@ -39,12 +51,8 @@ void vfcfg_update(struct card *card)
 		return;
 	}
 	e = entry_of(card, vf);
-	if (what & AGL_VFCFG_OP_MAC) {
-		memcpy(card->vnics->vf[vf].cb + AGL_CB_MAC_HI,
-		       e + AGL_VFCFG_MAC_HI, 4);
-		memcpy(card->vnics->vf[vf].cb + AGL_CB_MAC_LO,
-		       e + AGL_VFCFG_MAC_LO, 2);
-	}
+	if (what & AGL_VFCFG_OP_MAC)
+		vfcfg_mac(card, vf);
 	if (what & AGL_VFCFG_OP_VLAN)
 		card->vnics->vf[vf].vst_tci = get_le(e + AGL_VFCFG_VLAN, 2);
 	if (what & AGL_VFCFG_OP_LINK)

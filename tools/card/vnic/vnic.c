@@ -135,6 +135,8 @@ void vnic_reset(struct vnic *v)
 	memcpy(mac, v->cb + AGL_CB_MAC_HI, sizeof(mac));
 	memset(v->cb, 0, AGL_CB_MBOX + AGL_CB_MBOX_SIZE + 8);
 	memcpy(v->cb + AGL_CB_MAC_HI, mac, sizeof(mac));
+	if (vf)
+		vfcfg_mac(v->card, v->index);
 	v->cb[AGL_CB_LSC] = AGL_CB_NO_VECTOR;
 	put_le(v->cb + AGL_CB_VERSION, VNIC_VERSION, 4);
 	write_limits(v);
@@ -292,10 +294,8 @@ static void load_ring(struct vnic *v, struct vnic_ring *r, bool on,
 	r->count = 1u << (v->cb[size] & 31);
 	r->vec = v->cb[vec];
 	r->unsignalled = 0;
-	if (was || on) {
-		q->rptr = 0;
-		q->wptr = 0;
-	}
+	if (was || on)
+		*q = (struct queue){ .count = on ? r->count : 0 };
 	if (on) {
 		v->cb[AGL_CB_ICR(r->vec)] = AGL_ICR_UNMASKED;
 		v->irq_pending[r->vec / 64] &= ~BIT_ULL(r->vec % 64);

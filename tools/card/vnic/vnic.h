@@ -51,6 +51,8 @@ struct vnic {
 struct queue {
 	uint32_t rptr;
 	uint32_t wptr;
+	uint32_t count;		/* of the ring, 0: it is off */
+	bool over;		/* more was added than there is room for */
 };
 
 struct vnics {
@@ -131,5 +133,6 @@ uint32_t rss_hash(struct vnic *v, const uint8_t *frame, const struct l4_view *l,
 /* vfcfg.c */
 void vfcfg_update(struct card *card);
 bool vfcfg_link(struct card *card, unsigned int vf, bool normal);
+void vfcfg_mac(struct card *card, unsigned int vf);
 
 #endif

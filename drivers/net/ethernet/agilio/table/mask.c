@@ -4,10 +4,11 @@
  * 03-flower.md section 4.5.
  */
 #include <linux/jhash.h>
+#include <linux/ktime.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
-#include "../agilio.h"
-#include "table.h"
+#include "mask.h"
 
 /* The card may still be matching packets against the id's last mask */
 #define QUARANTINE_NS	(40 * NSEC_PER_USEC)

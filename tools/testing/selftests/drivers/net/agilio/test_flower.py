@@ -16,7 +16,7 @@ from lib import ktest
 from lib.counters import OVERHEAD, Counted, Farewells, counted, counts, delete
 from lib.genl import queue_stats
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, nothing_wrong, quiet,
+from lib.net import (Port, arrival, counter, env, quiet,
                      sh, until, wait_carrier, wire)
 from lib.pkt import ICMP, SCTP, TCP, Frame
 
@@ -582,11 +582,6 @@ def first_ring() -> None:
         until("all of them", lambda: ring0() - before >= 100)
     finally:
         bench.clear()
-
-
-@test("the model saw no conflict, duplicate, orphan or malformed rule")
-def clean() -> None:
-    nothing_wrong()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 from lib import ktest, tunnel
 from lib.counters import Counted, counted
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, fails, nothing_wrong, quiet,
+from lib.net import (Port, arrival, counter, env, fails, quiet,
                      rules, sh, until, wait_carrier, wire)
 from lib.ovs import mac as mac_of
 from lib.pkt import TCP, Frame
@@ -351,11 +351,6 @@ def gone() -> None:
         assert counter(name) == 0, f"{name} is {counter(name)}"
     if ktest.driver() != "nfp":
         until("neighbours are gone", lambda: counter("neighs") == 0)
-
-
-@test("the model saw no conflict, duplicate, orphan or malformed message")
-def clean() -> None:
-    nothing_wrong()
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from lib import ktest, ovs
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, nothing_wrong, quiet, rules,
+from lib.net import (Port, arrival, counter, env, quiet, rules,
                      sh, until, wait_carrier, wire)
 from lib.pkt import ICMP, TCP, Frame
 
@@ -248,11 +248,6 @@ def skip_sw() -> None:
     finally:
         ovs.stop()
     assert counter("rules") == 0 and counter("masks") == 0
-
-
-@test("the model saw no conflict, duplicate, orphan or malformed rule")
-def clean() -> None:
-    nothing_wrong()
 
 
 if __name__ == "__main__":

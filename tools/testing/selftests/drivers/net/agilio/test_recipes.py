@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from lib import ktest, tunnel
 from lib.counters import counted
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, every, nothing_wrong, quiet,
+from lib.net import (Port, arrival, counter, env, every, quiet,
                      rules, sh, until, wait_carrier, wire)
 from lib.ovs import mac as mac_of
 from lib.pkt import ICMP, TCP, Frame
@@ -255,11 +255,6 @@ def run_refused(rule: str, words: str) -> Callable[[], None]:
         finally:
             sh(f"tc filter del dev {dev} ingress")
     return run
-
-
-@test("the model saw no conflict, duplicate, orphan or malformed message")
-def clean() -> None:
-    nothing_wrong()
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef uint8_t u8;
-typedef uint32_t u32;
-typedef uint64_t u64;
+typedef uint8_t u8, __u8;
+typedef uint16_t u16, __u16, __be16, __le16;
+typedef uint32_t u32, __u32, __be32, __le32;
+typedef uint64_t u64, __u64, __be64, __le64;
 typedef unsigned int gfp_t;
 
 #define GFP_KERNEL	0
@@ -25,7 +26,47 @@ typedef unsigned int gfp_t;
 #define min(a, b)	((a) < (b) ? (a) : (b))
 #define struct_size(p, m, n) (sizeof(*(p)) + (n) * sizeof((p)->m[0]))
 #define container_of(p, type, m) ((type *)((char *)(p) - offsetof(type, m)))
+#define NSEC_PER_USEC	1000L
+#define __packed	__attribute__((packed))
 #define WARN_ON(x)	do { if (x) abort(); } while (0)
+
+/* Any hash will do */
+static inline u32 jhash(const void *key, u32 len, u32 hash)
+{
+	const u8 *p = key;
+
+	while (len--)
+		hash = (hash ^ *p++) * 16777619u;
+	return hash;
+}
+
+/* Time is what a test says */
+extern u64 unit_now;
+
+static inline u64 ktime_get_ns(void)
+{
+	return unit_now;
+}
+
+typedef struct {
+	unsigned int refs;
+} refcount_t;
+
+static inline void refcount_set(refcount_t *r, unsigned int n)
+{
+	r->refs = n;
+}
+
+static inline void refcount_inc(refcount_t *r)
+{
+	r->refs++;
+}
+
+static inline bool refcount_dec_and_test(refcount_t *r)
+{
+	WARN_ON(!r->refs);
+	return !--r->refs;
+}
 
 static inline u32 hash_64(u64 value, unsigned int bits)
 {
