@@ -51,7 +51,9 @@ void agl_cmsg_xmit(struct agilio *agl, u8 type, struct sk_buff *skb)
 	h->pad = 0;
 	h->type = type;
 	h->version = AGL_CMSG_VERSION;
-	if (skb_queue_len_lockless(&agl->ctrl.backlog) >= BACKLOG_LIMIT)
+	/* Many rules can leave at once: as long as the queue moves they all fit */
+	if (skb_queue_len_lockless(&agl->ctrl.backlog) >= BACKLOG_LIMIT &&
+	    agl_chip_known_dead(&agl->chip, AGL_FAULT_QUEUE))
 		agl_chip_fault(&agl->chip, AGL_FAULT_LOST);
 	if (agl_chip_noted(&agl->chip, AGL_FAULT_LOST))
 		dev_kfree_skb_any(skb);
