@@ -15,8 +15,6 @@
 #define UPDATE_DOUBT_US		(100 * USEC_PER_MSEC)
 
 #define MODERATION_US		50
-/* What is sent only waits to be freed */
-#define TX_MODERATION_US	100
 #define MODERATION_FRAMES	64
 
 /* Clocks that microengines have, with room */
@@ -582,9 +580,8 @@ static void bar_defaults(struct agl_vnic *vnic)
 	vnic->cfg.rings = vnic->max_rings;
 	vnic->cfg.tx_size = AGL_RING_DEFAULT;
 	vnic->cfg.rx_size = AGL_RING_DEFAULT;
-	vnic->rx_mod = mod;
 	vnic->tx_mod = mod;
-	vnic->tx_mod.usecs = TX_MODERATION_US;
+	vnic->rx_mod = mod;
 	/* Nobody waits for a message to be sent, but for room in the ring */
 	if (vnic->control) {
 		vnic->tx_mod.usecs = agl_vnic_max_usecs(vnic);
