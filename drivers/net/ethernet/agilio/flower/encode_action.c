@@ -242,7 +242,7 @@ static int put_set(struct agl_image *image, const struct agl_rule *rule,
 	int err;
 
 	err = set_eth(image, value, mask);
-	if (!err && rule->key.eth_type == htons(ETH_P_IP)) {
+	if (!err && a->set.type == htons(ETH_P_IP)) {
 		err = set_ipv4_ttl(image, value, mask);
 		if (!err)
 			err = set_ipv4(image, value, mask);
@@ -255,7 +255,7 @@ static int put_set(struct agl_image *image, const struct agl_rule *rule,
 			err = set_ipv6(image, AGL_ACT_SET_IPV6_DST, &value->dst6,
 				       &mask->dst6);
 	}
-	return err ?: set_ports(image, rule->key.ip_proto, value, mask);
+	return err ?: set_ports(image, a->set.proto, value, mask);
 }
 
 /**

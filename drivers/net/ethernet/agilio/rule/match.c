@@ -12,6 +12,13 @@ static void match_clear_tail(struct agl_match *m)
 	memset(&m->tags, 0, sizeof(*m) - offsetof(struct agl_match, tags));
 }
 
+static bool match_has_ends(const struct agl_fields *mask)
+{
+	return memchr_inv(&mask->enc_src, 0,
+			  offsetof(struct agl_fields, enc_sport) -
+			  offsetof(struct agl_fields, enc_src));
+}
+
 /**
  * agl_match_of - a rule's match in the layout that all have
  * @rule: rule
@@ -25,13 +32,63 @@ void agl_match_of(const struct agl_rule *rule, struct agl_match *key,
 	mask->fields = rule->mask;
 	match_clear_tail(key);
 	match_clear_tail(mask);
-	mask->tags = (rule->outer != AGL_TAG_ANY ? BIT(0) : 0) |
-		     (rule->inner != AGL_TAG_ANY ? BIT(1) : 0);
-	if (rule->tun)
-		mask->tags |= AGL_MATCH_TUN6;
-	key->tags = (rule->outer == AGL_TAG_PRESENT ? BIT(0) : 0) |
-		    (rule->inner == AGL_TAG_PRESENT ? BIT(1) : 0) |
-		    (rule->tun6 ? AGL_MATCH_TUN6 : 0);
+	mask->tags = (rule->outer != AGL_TAG_ANY ? AGL_MATCH_OUTER : 0) |
+		     (rule->inner != AGL_TAG_ANY ? AGL_MATCH_INNER : 0);
+	key->tags = (rule->outer == AGL_TAG_PRESENT ? AGL_MATCH_OUTER : 0) |
+		    (rule->inner == AGL_TAG_PRESENT ? AGL_MATCH_INNER : 0);
+	if (!match_has_ends(&rule->mask))
+		return;
+	mask->tags |= AGL_MATCH_TUN6;
+	key->tags |= rule->tun6 ? AGL_MATCH_TUN6 : 0;
+}
+
+static enum agl_tag match_tag(const struct agl_match *key,
+			      const struct agl_match *mask, u8 bit)
+{
+	if (!(mask->tags & bit))
+		return AGL_TAG_ANY;
+	return key->tags & bit ? AGL_TAG_PRESENT : AGL_TAG_ABSENT;
+}
+
+/**
+ * agl_match_to - a rule matches this
+ * @rule: rule
+ * @key: values
+ * @mask: which bits
+ */
+void agl_match_to(struct agl_rule *rule, const struct agl_match *key,
+		  const struct agl_match *mask)
+{
+	rule->key = key->fields;
+	rule->mask = mask->fields;
+	rule->outer = match_tag(key, mask, AGL_MATCH_OUTER);
+	rule->inner = match_tag(key, mask, AGL_MATCH_INNER);
+	rule->tun6 = key->tags & AGL_MATCH_TUN6;
+}
+
+/**
+ * agl_match_meets - two matches at once
+ * @key: values of the one, zero outside of the mask; those of both after it
+ * @mask: which bits
+ * @other_key: likewise of the other
+ * @other_mask: likewise
+ *
+ * Return: whether a packet can be of both.
+ */
+bool agl_match_meets(struct agl_match *key, struct agl_match *mask,
+		     const struct agl_match *other_key,
+		     const struct agl_match *other_mask)
+{
+	unsigned int i;
+
+	for (i = 0; i < AGL_MATCH_WORDS; i++) {
+		if ((key->word[i] ^ other_key->word[i]) & mask->word[i] &
+		    other_mask->word[i])
+			return false;
+		key->word[i] |= other_key->word[i];
+		mask->word[i] |= other_mask->word[i];
+	}
+	return true;
 }
 
 /**

@@ -185,7 +185,8 @@ struct agl_encap {
  * @vlan: AGL_PUSH_VLAN: the tag
  * @mpls: AGL_PUSH_MPLS: type and entry; AGL_POP_MPLS: type of what is left;
  *	AGL_SET_MPLS: entry and which bits of it
- * @set: AGL_SET: new values and which bits of them
+ * @set: AGL_SET: new values and which bits of them, and in which headers: type
+ *	and upper protocol of the packet there, 0: only Ethernet's
  *
  * AGL_ENCAP stands where tc has tunnel_key set; what it says is in the rule.
  */
@@ -208,6 +209,8 @@ struct agl_action {
 		struct {
 			struct agl_fields value;
 			struct agl_fields mask;
+			__be16 type;
+			u8 proto;
 		} set;
 	};
 };
@@ -244,6 +247,7 @@ struct agl_narrow {
  * @ignored: what was asked of @enc_flags and isn't compared: mask, value
  * @device: number of the tunnel device that says what is matched, 0: none
  * @encap: the tunnel that packets go into
+ * @unset: after it software knows nothing of the outer header
  * @next_chain: chain that packets go to after the actions, 0: none
  * @internal: internal port that packets are for, in a pre-tunnel rule
  * @actions: number of actions
@@ -262,6 +266,7 @@ struct agl_rule {
 	u16 ignored;
 	u32 device;
 	struct agl_encap encap;
+	bool unset;
 	u32 next_chain;
 	const struct net_device *internal;
 	unsigned int actions;

@@ -34,7 +34,7 @@ struct sk_buff;
  */
 enum agl_flow_state { AGL_FLOW_HOST, AGL_FLOW_CARD, AGL_FLOW_PARKED };
 
-#define AGL_CHAINS_MAX		4
+#define AGL_CHAINS_MAX		9
 
 /**
  * struct agl_counts - what the card has counted for a filter
@@ -73,7 +73,7 @@ struct agl_step {
  */
 struct agl_path {
 	unsigned int len;
-	struct agl_step step[AGL_CHAINS_MAX - 1];
+	struct agl_step step[] __counted_by(len);
 };
 
 /**

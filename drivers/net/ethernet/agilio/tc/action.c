@@ -100,19 +100,16 @@ static int take_output(struct agl_action_list *l, const struct flow_action_entry
 	return 0;
 }
 
-/* What the card does before the jump must not change what the chain compares */
+/* What comes after the jump is about the packet as it is by now */
 static int take_goto(struct agl_action_list *l, const struct flow_action_entry *a)
 {
-	unsigned int i;
-
-	for (i = 0; i < l->rule->actions; i++)
-		if (l->rule->action[i].type != AGL_MIRROR)
-			return agl_refuse(l->req, AGL_REFUSE_CHAIN,
-					  "goto chain %u after an action that changes packets",
-					  a->chain_index);
-	if (l->unset)
+	if (l->needs)
+		return agl_refuse(l->req, AGL_REFUSE_CSUM,
+				  "goto chain %u after pedit: csum %s is missing",
+				  a->chain_index, csum_names(l->needs));
+	if (l->encap && !l->rule->encap.type)
 		return agl_refuse(l->req, AGL_REFUSE_CHAIN,
-				  "goto chain %u after tunnel_key unset",
+				  "goto chain %u after tunnel_key set, without an output",
 				  a->chain_index);
 	if (!a->chain_index)
 		return agl_refuse(l->req, AGL_REFUSE_CHAIN,
@@ -265,6 +262,8 @@ static int take_pedit(struct agl_action_list *l, const struct flow_action_entry 
 	if (!l->set) {
 		struct agl_action *to = agl_action_add(l, AGL_SET);
 
+		to->set.type = l->rule->key.eth_type;
+		to->set.proto = l->rule->key.ip_proto;
 		l->set = to;
 	}
 	for (i = 0; i < sizeof(value) && !err; i++)
@@ -320,7 +319,7 @@ static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 	[FLOW_ACTION_ACCEPT] = { "pass", .why = "the host has to do that" },
 	[FLOW_ACTION_TRAP] = { "trap", .why = "the host has to do that" },
 	[FLOW_ACTION_GOTO] = { "goto chain", take_goto,
-		.why = "before anything changes the packet" },
+		.why = "up to nine in a row; not before a tunnel's output" },
 	[FLOW_ACTION_REDIRECT_INGRESS] = { "mirred ingress redirect",
 		agl_take_internal, .device = true,
 		.why = "only of tunnel packets to an internal port of Open vSwitch" },

@@ -53,7 +53,7 @@ int agl_take_decap(struct agl_action_list *l, const struct flow_action_entry *a)
 		return agl_refuse(l->req, AGL_REFUSE_TUNNEL,
 				  "tunnel_key unset on %s, which is no tunnel device",
 				  netdev_name(l->req->in->dev));
-	l->unset = true;
+	l->rule->unset = true;
 	l->set = NULL;
 	return 0;
 }

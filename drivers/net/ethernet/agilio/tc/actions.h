@@ -16,7 +16,6 @@
  * @type: its ethertype behind them, 0 if that isn't known
  * @to_host: skbedit ptype host was there
  * @done: the packet is gone: nothing can come after that
- * @unset: tunnel_key unset was there: software has forgotten the outer header
  * @encap: tc's tunnel that packets go into from here on, NULL: none
  * @set: the pedit group that is open, NULL if none
  * @needs: checksums that software has left wrong
@@ -30,7 +29,6 @@ struct agl_action_list {
 	__be16 type;
 	bool to_host;
 	bool done;
-	bool unset;
 	const struct ip_tunnel_info *encap;
 	struct agl_action *set;
 	u32 needs;

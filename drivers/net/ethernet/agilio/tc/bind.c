@@ -218,7 +218,8 @@ static int bind_replace(const struct agl_filter_name *name,
 		return PTR_ERR(f);
 	f->takes = bind_takes(from);
 	r = bind_rule_get(name->in);
-	r->req = (struct agl_request){ name->in, name->cookie, common->extack };
+	r->req = (struct agl_request){ name->in, name->cookie, common->extack,
+				       common->chain_index };
 	r->common = common;
 	r->from = from;
 	r->image.before = 0;

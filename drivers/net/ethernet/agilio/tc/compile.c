@@ -132,10 +132,6 @@ static void compile_match(const struct agl_rule *rule, int err,
 			  struct agl_compiled *to)
 {
 	agl_match_of(rule, &to->match, &to->match_mask);
-	if (rule->tun && !(rule->mask.enc_src | rule->mask.enc_dst) &&
-	    ipv6_addr_any(&rule->mask.enc_src6) &&
-	    ipv6_addr_any(&rule->mask.enc_dst6))
-		to->match_mask.tags &= ~AGL_MATCH_TUN6;
 	to->exact = !err && to->range_count == 1 && !rule->ignored;
 }
 

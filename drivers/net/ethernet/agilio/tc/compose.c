@@ -2,15 +2,16 @@
 /*
  * Chains and ranges. The card looks at one rule for a packet. So what tc does
  * in several steps, a filter that jumps to a chain and a filter there, is one
- * rule in the card: matches and-ed, actions one after another. A packet that
- * no filter of a chain takes matches no rule and is the host's, which starts
- * with it in chain 0. 03-flower.md section 12.2.
+ * rule in the card, see rule/then.c. A packet that no filter of a chain takes
+ * matches no rule and is the host's, which starts with it in chain 0.
+ * 03-flower.md section 12.2.
  */
 #include <linux/slab.h>
 #include <net/flow_offload.h>
 #include <net/pkt_cls.h>
 
 #include "../agilio.h"
+#include "../rule/then.h"
 #include "filter.h"
 #include "parse.h"
 
@@ -60,17 +61,17 @@ struct agl_path_part {
 /**
  * struct agl_path_rule - a flow that the filters of a path make
  * @flow: flow of the table
- * @path: for the table, filters after the first
+ * @path: for the table, filters after the first; it is behind the parts
  * @rcu: frees it: counters arrive for all filters of the path
  * @parts: how many filters
  * @part: filters; no two of them are the same
  */
 struct agl_path_rule {
 	struct agl_flow *flow;
-	struct agl_path path;
+	struct agl_path *path;
 	struct rcu_head rcu;
 	unsigned int parts;
-	struct agl_path_part part[AGL_CHAINS_MAX];
+	struct agl_path_part part[] __counted_by(parts);
 };
 
 /**
@@ -81,6 +82,7 @@ struct agl_path_rule {
  * @work: that is counted already
  * @len: filters so far
  * @step: they
+ * @ports: a rule that does nothing: one range of a filter's, which comes first
  * @image: room for the bytes of a rule
  */
 struct compose_walk {
@@ -90,6 +92,7 @@ struct compose_walk {
 	unsigned int work;
 	unsigned int len;
 	struct agl_composed *step[AGL_CHAINS_MAX];
+	struct agl_rule *ports;
 	struct agl_image image;
 };
 
@@ -212,77 +215,74 @@ static void compose_end(struct agl_composed *c)
 	kfree(c);
 }
 
-/* @key, @mask: and-ed with another. Return: whether both can be true */
-static bool compose_meets(u8 *key, u8 *mask, const u8 *other_key,
-			  const u8 *other_mask, size_t len)
+static const struct agl_rule *compose_range(const struct compose_walk *w,
+					    const struct agl_ports *range)
 {
-	size_t i;
+	w->ports->key.sport = range->sport;
+	w->ports->mask.sport = range->sport_mask;
+	w->ports->key.dport = range->dport;
+	w->ports->mask.dport = range->dport_mask;
+	return w->ports;
+}
 
-	for (i = 0; i < len; i++) {
-		if ((key[i] ^ other_key[i]) & mask[i] & other_mask[i])
-			return false;
-		key[i] |= other_key[i];
-		mask[i] |= other_mask[i];
+static int compose_refuse(const struct compose_walk *w, unsigned int i,
+			  enum agl_then how)
+{
+	u32 chain = w->step[i]->filter->chain;
+
+	switch (how) {
+	case AGL_THEN_THIRD_TAG:
+		return agl_refuse(w->req, AGL_REFUSE_CHAIN,
+				  "chain %u: a match on a third VLAN tag", chain);
+	case AGL_THEN_LABEL:
+		return agl_refuse(w->req, AGL_REFUSE_CHAIN,
+				  "chain %u: a match behind an MPLS label that was popped",
+				  chain);
+	case AGL_THEN_TUNNEL_KEY:
+		return agl_refuse(w->req, AGL_REFUSE_CHAIN,
+				  "chain %u: enc_ keys after tunnel_key set", chain);
+	case AGL_THEN_TUNNELS:
+		return agl_refuse(w->req, AGL_REFUSE_CHAIN,
+				  "chain %u: an output after one into a tunnel", chain);
+	case AGL_THEN_INTERNAL:
+		return agl_refuse(w->req, AGL_REFUSE_CHAIN,
+				  "output to an internal port from chain %u", chain);
+	default:
+		return 0;
 	}
-	return true;
 }
 
-static bool compose_tag_meets(enum agl_tag *tag, enum agl_tag other)
+/* Firmware that sees one tag would not compare another */
+static int compose_check(const struct compose_walk *w, const struct agl_rule *rule)
 {
-	if (*tag != AGL_TAG_ANY && other != AGL_TAG_ANY && *tag != other)
-		return false;
-	if (*tag == AGL_TAG_ANY)
-		*tag = other;
-	return true;
+	if (rule->inner != AGL_TAG_PRESENT ||
+	    w->req->in->agl->features & AGL_FEAT_VLAN_QINQ)
+		return 0;
+	return agl_refuse(w->req, AGL_REFUSE_FEATURE,
+			  "chains that look at two VLAN tags: this firmware sees one");
 }
 
-/* The high byte is a mask, the low one the value */
-static bool compose_ignored_meets(u16 *ignored, u16 other)
+/* Return: 0; 1 if no packet gets through all of it; agl_refuse()'s */
+static int compose_steps(const struct compose_walk *w, const unsigned int *range,
+			 struct agl_rule *rule)
 {
-	if ((*ignored ^ other) & (*ignored & other) >> 8)
-		return false;
-	*ignored |= other;
-	return true;
-}
+	enum agl_then how;
+	unsigned int i;
+	int err;
 
-static bool compose_narrow_meets(struct agl_rule *rule, const struct agl_rule *other)
-{
-	struct agl_narrow set = agl_narrow_of(&rule->key);
+	for (i = 0; i < w->len; i++) {
+		const struct agl_compiled *c = &w->step[i]->compiled;
 
-	return agl_narrow_meets(&rule->narrow, &other->narrow) &&
-	       !agl_narrow_excludes(&rule->narrow, &set);
-}
-
-static bool compose_rule_meets(struct agl_rule *rule, const struct agl_rule *other)
-{
-	return rule->tun6 == other->tun6 &&
-	       compose_ignored_meets(&rule->ignored, other->ignored) &&
-	       compose_tag_meets(&rule->outer, other->outer) &&
-	       compose_tag_meets(&rule->inner, other->inner) &&
-	       compose_meets((u8 *)&rule->key, (u8 *)&rule->mask,
-			     (u8 *)&other->key, (u8 *)&other->mask,
-			     sizeof(rule->key)) &&
-	       compose_narrow_meets(rule, other);
-}
-
-static bool compose_ports_meet(struct agl_fields *key, struct agl_fields *mask,
-			       const struct agl_ports *p)
-{
-	return compose_meets((u8 *)&key->sport, (u8 *)&mask->sport,
-			     (u8 *)&p->sport, (u8 *)&p->sport_mask,
-			     sizeof(p->sport)) &&
-	       compose_meets((u8 *)&key->dport, (u8 *)&mask->dport,
-			     (u8 *)&p->dport, (u8 *)&p->dport_mask,
-			     sizeof(p->dport));
-}
-
-static void compose_append(struct agl_rule *rule, const struct agl_rule *other)
-{
-	memcpy(&rule->action[rule->actions], other->action,
-	       other->actions * sizeof(*other->action));
-	rule->actions += other->actions;
-	if (other->encap.type)
-		rule->encap = other->encap;
+		how = agl_then(rule, compose_range(w, &c->range[range[i]]));
+		if (how == AGL_THEN_ONE)
+			how = agl_then(rule, c->rule);
+		if (how == AGL_THEN_NEVER)
+			return 1;
+		err = compose_refuse(w, i, how);
+		if (err)
+			return err;
+	}
+	return compose_check(w, rule);
 }
 
 /* One of the rules of the card. Return: NULL if no packet can match it */
@@ -291,6 +291,7 @@ static struct agl_rule *compose_merge(const struct compose_walk *w,
 {
 	struct agl_rule *rule;
 	unsigned int i, actions = 0;
+	int err;
 
 	for (i = 0; i < w->len; i++)
 		actions += w->step[i]->compiled.rule->actions;
@@ -301,20 +302,12 @@ static struct agl_rule *compose_merge(const struct compose_walk *w,
 	rule = agl_rule_alloc(w->req->in, actions);
 	if (!rule)
 		return ERR_PTR(-ENOMEM);
-	rule->tun6 = w->step[0]->compiled.rule->tun6;
 	rule->device = w->step[0]->compiled.rule->device;
-	for (i = 0; i < w->len; i++) {
-		const struct agl_compiled *c = &w->step[i]->compiled;
-
-		if (!compose_rule_meets(rule, c->rule) ||
-		    !compose_ports_meet(&rule->key, &rule->mask,
-					&c->range[range[i]])) {
-			kfree(rule);
-			return NULL;
-		}
-		compose_append(rule, c->rule);
-	}
-	return rule;
+	err = compose_steps(w, range, rule);
+	if (!err)
+		return rule;
+	kfree(rule);
+	return err < 0 ? ERR_PTR(err) : NULL;
 }
 
 /*
@@ -324,17 +317,24 @@ static struct agl_rule *compose_merge(const struct compose_walk *w,
 static bool compose_match(struct compose_walk *w, const unsigned int *range)
 {
 	struct agl_match *key = &w->image.match, *mask = &w->image.match_mask;
-	unsigned int i;
+	struct agl_match port_key, port_mask;
+	unsigned int i = w->len;
 
 	memset(key, 0, sizeof(*key));
 	memset(mask, 0, sizeof(*mask));
-	for (i = 0; i < w->len; i++) {
+	while (i--) {
 		const struct agl_compiled *c = &w->step[i]->compiled;
 
-		if (!compose_meets((u8 *)key, (u8 *)mask, (u8 *)&c->match,
-				   (u8 *)&c->match_mask, sizeof(*key)) ||
-		    (range && !compose_ports_meet(&key->fields, &mask->fields,
-						  &c->range[range[i]])))
+		if (i < w->len - 1 &&
+		    agl_then_before(c->rule, key, mask) == AGL_THEN_NEVER)
+			return false;
+		if (!agl_match_meets(key, mask, &c->match, &c->match_mask))
+			return false;
+		if (!range)
+			continue;
+		agl_match_of(compose_range(w, &c->range[range[i]]), &port_key,
+			     &port_mask);
+		if (!agl_match_meets(key, mask, &port_key, &port_mask))
 			return false;
 	}
 	return true;
@@ -342,19 +342,22 @@ static bool compose_match(struct compose_walk *w, const unsigned int *range)
 
 static struct agl_path_rule *compose_rule_new(const struct compose_walk *w)
 {
-	struct agl_path_rule *r = kzalloc(sizeof(*r), GFP_KERNEL);
+	struct agl_path_rule *r;
+	size_t size = struct_size(r, part, w->len);
 	unsigned int i;
 
+	r = kzalloc(size + struct_size(r->path, step, w->len - 1), GFP_KERNEL);
 	if (!r)
 		return NULL;
 	r->parts = w->len;
-	r->path.len = w->len - 1;
+	r->path = (void *)r + size;
+	r->path->len = w->len - 1;
 	for (i = 0; i < w->len; i++) {
 		struct agl_filter *f = w->step[i]->filter;
 
 		r->part[i].whole = r;
 		if (i)
-			r->path.step[i - 1] = (struct agl_step){
+			r->path->step[i - 1] = (struct agl_step){
 				f->name.cookie, f->prio, &f->counts, f->alike };
 	}
 	return r;
@@ -377,7 +380,7 @@ static int compose_enter(struct compose_walk *w, bool host)
 
 	if (!r)
 		return -ENOMEM;
-	name.path = r->path.len ? &r->path : NULL;
+	name.path = r->path->len ? r->path : NULL;
 	/* What no filter of a chain takes goes on as if there were none */
 	name.takes = last->filter->takes && !last->compiled.next_chain;
 	if (host)
@@ -394,25 +397,6 @@ static int compose_enter(struct compose_walk *w, bool host)
 	}
 	for (i = 0; i < r->parts; i++)
 		list_add(&r->part[i].list, &w->step[i]->rules);
-	return 0;
-}
-
-static int compose_check_ends(const struct compose_walk *w)
-{
-	unsigned int i, encaps = 0;
-
-	for (i = 0; i < w->len; i++) {
-		const struct agl_rule *rule = w->step[i]->compiled.rule;
-
-		encaps += !!rule->encap.type;
-		if (rule->internal)
-			return agl_refuse(w->req, AGL_REFUSE_CHAIN,
-					  "output to an internal port from chain %u",
-					  w->step[i]->filter->chain);
-	}
-	if (encaps > 1)
-		return agl_refuse(w->req, AGL_REFUSE_CHAIN,
-				  "chains with more than one output into a tunnel");
 	return 0;
 }
 
@@ -468,23 +452,22 @@ static int compose_make(struct compose_walk *w)
 {
 	const struct agl_composed *last = w->step[w->len - 1];
 	bool host = last->host || last->compiled.next_chain;
-	unsigned int i, count = 1, range[AGL_CHAINS_MAX] = {};
+	unsigned int i, range[AGL_CHAINS_MAX] = {};
+	u64 count = 1;
 	int err = 0;
 
 	for (i = 0; i < w->len; i++)
 		count *= w->step[i]->compiled.range_count;
 	if (w->counting)
-		return compose_count(w, min(count, AGL_RANGES_MAX));
+		return compose_count(w, min_t(u64, count, AGL_RANGES_MAX));
 	if (host && count > AGL_RANGES_MAX)
 		return compose_match(w, NULL) ? compose_enter(w, true) : 0;
 	if (count > AGL_RANGES_MAX)
 		return agl_refuse(w->req, AGL_REFUSE_SIZE,
-				  "port ranges of %u rules in the card: the limit is %u",
+				  "port ranges of %llu rules in the card: the limit is %u",
 				  count, AGL_RANGES_MAX);
-	if (!host)
-		err = compose_check_ends(w);
 	do {
-		if (!err && compose_match(w, range))
+		if (compose_match(w, range))
 			err = host ? compose_enter(w, true) :
 				     compose_make_rule(w, range);
 	} while (!err && compose_next_range(w, range));
@@ -584,7 +567,9 @@ static int compose_all(const struct agl_request *req, struct agl_filter *f,
 	struct agl_composed *c = compose_new(f, from, host);
 	int err = -ENOMEM;
 
-	if (w && c) {
+	if (w)
+		w->ports = agl_rule_alloc(req->in, 0);
+	if (w && w->ports && c) {
 		w->req = req;
 		w->with = c;
 		w->counting = true;
@@ -597,6 +582,8 @@ static int compose_all(const struct agl_request *req, struct agl_filter *f,
 		f->composed = c;
 	else if (c)
 		compose_end(c);
+	if (w)
+		kfree(w->ports);
 	kfree(w);
 	return err;
 }

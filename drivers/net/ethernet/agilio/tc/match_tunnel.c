@@ -141,6 +141,10 @@ int agl_check_tunnel(const struct agl_request *req,
 				  "enc_ keys on %s, which is no tunnel device",
 				  netdev_name(req->in->dev));
 	}
+	/* Filters before it have looked already */
+	if (req->chain && agl_tunnel_external(req->in->dev) &&
+	    !matches_outer(&rule->mask))
+		return 0;
 	if (rule->tun == AGL_TUN_GENEVE && !(features & AGL_FEAT_GENEVE))
 		return agl_refuse(req, AGL_REFUSE_FEATURE,
 				  "Geneve: this firmware can't");

@@ -86,11 +86,13 @@ struct agl_ingress {
  * @in: device that it is on
  * @cookie: tc's name for it
  * @extack: for words to the user
+ * @chain: that it is in
  */
 struct agl_request {
 	struct agl_ingress *in;
 	unsigned long cookie;
 	struct netlink_ext_ack *extack;
+	u32 chain;
 };
 
 __printf(3, 4) int agl_refuse(const struct agl_request *req,

@@ -737,8 +737,6 @@ REFUSED = [
     (UP, ENC + "enc_key_id 5", "no tunnel device"),
     (UP, "", "unset on", "action tunnel_key unset pipe "
      f"action mirred egress redirect dev {REP}"),
-    ("t_vxlan", ENC + "enc_dst_port 4789", "goto chain 1 after tunnel_key unset",
-     "action tunnel_key unset pipe action goto chain 1"),
     (REP, "", "no port of this card",
      f"action tunnel_key set src_ip 0.0.0.0 dst_ip 127.0.0.7 id 1 dst_port 4789 {TO_VX}"),
     (REP, "", "dst_port 4790",

@@ -5,6 +5,7 @@
 #ifndef UNIT_KERNEL_H
 #define UNIT_KERNEL_H
 
+#include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
 #include <limits.h>
@@ -22,6 +23,17 @@ typedef uint64_t u64, __u64, __be64, __le64;
 typedef unsigned int gfp_t;
 
 #define GFP_KERNEL	0
+#define ETH_ALEN	6
+#define ETH_P_IP	0x0800
+#define ETH_P_IPV6	0x86dd
+#define ETH_P_ARP	0x0806
+#define ETH_P_8021Q	0x8100
+#define ETH_P_8021AD	0x88a8
+#define ETH_P_MPLS_UC	0x8847
+#define be16_to_cpu	ntohs
+#define be32_to_cpu	ntohl
+#define cpu_to_be16	htons
+#define cpu_to_be32	htonl
 #define GOLDEN_RATIO_64	0x61C8864680B583EBull
 #define min(a, b)	((a) < (b) ? (a) : (b))
 #define struct_size(p, m, n) (sizeof(*(p)) + (n) * sizeof((p)->m[0]))
@@ -79,6 +91,21 @@ static inline u32 hash_64(u64 value, unsigned int bits)
 static inline unsigned int __ffs64(u64 value)
 {
 	return __builtin_ctzll(value);
+}
+
+static inline bool eth_type_vlan(__be16 type)
+{
+	return type == htons(ETH_P_8021Q) || type == htons(ETH_P_8021AD);
+}
+
+static inline const void *memchr_inv(const void *p, int c, size_t len)
+{
+	const u8 *b = p;
+
+	for (; len; len--, b++)
+		if (*b != (u8)c)
+			return b;
+	return NULL;
 }
 
 /* Memory: how many bytes are out, and which call is the next to fail */
