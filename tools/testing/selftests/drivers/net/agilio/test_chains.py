@@ -437,4 +437,4 @@ if __name__ == "__main__":
     for _dev in (UP, REP, env("VF0")):
         wait_carrier(_dev)
     sh(f"tc qdisc add dev {UP} clsact")
-    raise SystemExit(ktest.run("chains", refusals=True))
+    raise SystemExit(ktest.run("chains", refusals=True, slabs=True))
