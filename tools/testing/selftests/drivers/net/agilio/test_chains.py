@@ -766,4 +766,4 @@ if __name__ == "__main__":
     for _dev in (UP, REP, env("VF0")):
         wait_carrier(_dev)
     sh(f"tc qdisc add dev {UP} clsact; tc qdisc add dev {REP} clsact")
-    raise SystemExit(ktest.run("chains", refusals=True))
+    raise SystemExit(ktest.run("chains", refusals=True, slabs=True))

@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from . import slab
 from .net import nothing_wrong
 
 BAD = re.compile(r"WARNING: |BUG[ :]|Oops|refcount_t|unregister_netdevice: "
@@ -123,11 +124,17 @@ class Refusals:
         os.rmdir(self.HERE)
 
 
-def run(title: str, met: tuple[str, ...] = (), refusals: bool = False) -> int:
+def run(title: str, met: tuple[str, ...] = (), refusals: bool = False,
+        slabs: bool = False) -> int:
     """Run all tests, or those whose names contain an argument. @met: what the
     model counts as wrong, and meets here on purpose. @refusals: agilio.ko
-    refuses rules here, and with which words is to be known."""
+    refuses rules here, and with which words is to be known. @slabs: where the
+    kernel keeps track, it has as much memory in the end as in the beginning."""
     todo = chosen(sys.argv[1:])
+    if slabs and driver() == "agilio" and slab.known():
+        before = slab.sites()
+        todo.append(Case("the driver has no more memory than before",
+                         lambda: slab.no_more_than(before)))
     words = Refusals() if refusals and driver() == "agilio" else None
     todo.append(Case("the model met nothing wrong", lambda: nothing_wrong(met)))
     kmsg = Kmsg()
