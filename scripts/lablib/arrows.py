@@ -14,13 +14,14 @@ CARD = REPO / "tools/card"
 
 # Each room, and the rooms that it may know of. "." is the top folder.
 DRIVER_ROOMS: dict[str, set[str]] = {
-    ".": {"devlink", "netdev", "tc", "rule", "table", "tunnel", "port", "flower",
+    ".": {"devlink", "netdev", "tc", "ct", "rule", "table", "tunnel", "port", "flower",
           "vnic", "chip", "abi"},
     "devlink": {".", "netdev", "port", "table", "tunnel", "flower", "vnic", "chip",
                 "abi"},
     "netdev": {".", "devlink", "tc", "port", "table", "tunnel", "flower", "vnic",
                "chip", "abi"},
-    "tc": {".", "rule", "table", "tunnel", "port", "flower", "abi"},
+    "tc": {".", "ct", "rule", "table", "tunnel", "port", "flower", "abi"},
+    "ct": {".", "rule", "table", "flower", "abi"},
     "table": {".", "rule", "tunnel", "port", "flower", "chip", "abi"},
     "tunnel": {".", "rule", "port", "flower", "abi"},
     "port": {".", "flower", "abi"},

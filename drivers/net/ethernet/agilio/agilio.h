@@ -11,6 +11,7 @@
 
 #include "abi/cmsg.h"
 #include "chip/chip.h"
+#include "ct/ct.h"
 #include "port/port.h"
 #include "table/table.h"
 #include "tunnel/tunnel.h"
@@ -84,6 +85,7 @@ static_assert(offsetof(struct agl_repr, port) == 0);
  *	control vNIC is opened
  * @table: rules in the card
  * @filters: all filters of tc that we were shown, see tc/filter.h
+ * @zones: zones of connections that filters use
  * @indirect_cbs: blocks of devices that aren't ours; changed under rtnl, or
  *	while no other can
  * @tunnels: their ends
@@ -119,6 +121,7 @@ struct agilio {
 	agl_cmsg_handler handle[AGL_CMSG_TYPES];
 	struct agl_table table;
 	struct rhashtable filters;
+	struct agl_zones zones;
 	struct list_head indirect_cbs;
 	struct agl_tunnels tunnels;
 	atomic_t refused[AGL_REFUSALS];

@@ -74,6 +74,11 @@ static void get_opts(const void *from, void *to)
 	.dissector_size = sizeof(struct flow_dissector_key_##type),	\
 	.get = fn
 
+/* Nothing of the packet: it is taken, and looked at, by other means */
+#define ELSEWHERE(id)							\
+	.matched = true,						\
+	.dissector = FLOW_DISSECTOR_KEY_##id
+
 #define INTO(l, type, f)						\
 	.layer = AGL_LAYER_##l,						\
 	.layer_at = offsetof(struct agl_key_##type, f)
@@ -168,7 +173,8 @@ const struct agl_field agl_fields[] = {
 	{ "num_of_vlans", AT(tag_count, 1),
 	  FROM(NUM_OF_VLANS, num_of_vlans, num_of_vlans),
 	  .why = "0 and 1 only, and 2 with cvlan_ethtype" },
-	{ "ct_state or ct_zone", WHOLE(CT, ct, NULL), NO_LAYER("not yet offloaded") },
+	{ "ct_state, ct_zone, ct_mark or ct_label", ELSEWHERE(CT),
+	  .why = "of established connections, in chains behind ct" },
 	{ "hash", WHOLE(HASH, hash, NULL), NO_LAYER("unknown to the card") },
 	{ "pppoe", WHOLE(PPPOE, pppoe, NULL), NO_LAYER("unknown to the card") },
 	{ "l2tpv3", WHOLE(L2TPV3, l2tpv3, NULL), NO_LAYER("unknown to the card") },

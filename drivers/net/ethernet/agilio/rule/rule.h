@@ -13,6 +13,7 @@
 #include "../abi/key.h"
 
 struct net_device;
+struct nf_flowtable;
 
 /* frag, tcp_flags: as the wire and the dissector have them */
 #define AGL_FRAG_ANY		BIT(0)	/* is a fragment */
@@ -235,6 +236,14 @@ struct agl_narrow {
 };
 
 /**
+ * enum agl_track - what a rule has conntrack do, after its actions
+ * @AGL_TRACK_NOT: nothing
+ * @AGL_TRACK_ZONE: look a packet's connection up, and change the packet as NAT has it
+ * @AGL_TRACK_CLEAR: forget the connection
+ */
+enum agl_track { AGL_TRACK_NOT, AGL_TRACK_ZONE, AGL_TRACK_CLEAR };
+
+/**
  * struct agl_rule - a match and its actions
  * @port: ingress, a port id
  * @key: values, zero outside of the mask
@@ -248,6 +257,10 @@ struct agl_narrow {
  * @device: number of the tunnel device that says what is matched, 0: none
  * @encap: the tunnel that packets go into
  * @unset: after it software knows nothing of the outer header
+ * @track: what conntrack does, before packets go to that chain
+ * @zone: of AGL_TRACK_ZONE
+ * @connections: likewise: where the stack tells of them; valid as long as tc has
+ *	the filter
  * @next_chain: chain that packets go to after the actions, 0: none
  * @internal: internal port that packets are for, in a pre-tunnel rule
  * @actions: number of actions
@@ -267,6 +280,9 @@ struct agl_rule {
 	u32 device;
 	struct agl_encap encap;
 	bool unset;
+	enum agl_track track;
+	u16 zone;
+	struct nf_flowtable *connections;
 	u32 next_chain;
 	const struct net_device *internal;
 	unsigned int actions;

@@ -114,6 +114,26 @@ int agl_order_compare(const struct agl_flow *a, const struct agl_flow *b)
 	return order_compare(a, b, &prio);
 }
 
+/*
+ * Two filters of a chain that ask for different states of a connection never
+ * have the same packet, whatever it was as it came in. In chain 0 nothing is
+ * known of connections yet.
+ */
+static bool order_apart(const struct agl_flow *a, const struct agl_flow *b)
+{
+	unsigned int i;
+
+	if (!a->path || !b->path || a->cookie != b->cookie)
+		return false;
+	for (i = 0; i < min(a->path->len, b->path->len); i++) {
+		const struct agl_step *x = &a->path->step[i], *y = &b->path->step[i];
+
+		if (x->cookie != y->cookie)
+			return !agl_ct_meets(x->ct, y->ct);
+	}
+	return false;
+}
+
 /* Would @flow, in the card, take packets that are not for it but for @other? */
 static bool order_takes_more(const struct agl_flow *flow, const struct agl_flow *other)
 {
@@ -163,6 +183,8 @@ static bool order_before(const struct agl_flow *flow, const struct agl_flow *oth
 	if (agl_overlap_same(flow->item, other->item) &&
 	    (agl_card_shares(flow, other) || order_replaces(flow, other) ||
 	     order_exchanges(flow, other)))
+		return false;
+	if (order_apart(flow, other))
 		return false;
 	return agl_order_compare(flow, other) <= 0 || order_takes_more(other, flow);
 }

@@ -176,14 +176,19 @@ static void stats_add(struct agl_counts *c, const struct agl_flow_stats *rec)
 	c->used = jiffies;
 }
 
-/* A flow counts for each filter of its path */
+/* A flow counts for each filter and each connection of its path */
 static void stats_flow(const struct agl_flow *flow, const struct agl_flow_stats *rec)
 {
 	unsigned int i;
 
 	stats_add(flow->counts, rec);
-	for (i = 0; flow->path && i < flow->path->len; i++)
-		stats_add(flow->path->step[i].counts, rec);
+	for (i = 0; flow->path && i < flow->path->len; i++) {
+		const struct agl_step *step = &flow->path->step[i];
+
+		stats_add(step->counts, rec);
+		if (step->conn)
+			stats_add(step->conn, rec);
+	}
 }
 
 static void stats_late(struct agl_table *t, const struct agl_flow_stats *rec)

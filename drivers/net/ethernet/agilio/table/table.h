@@ -15,6 +15,7 @@
 
 #include "../abi/key.h"
 #include "../flower/encode.h"
+#include "../rule/ct.h"
 #include "../rule/depend.h"
 #include "contexts.h"
 #include "mask.h"
@@ -58,12 +59,17 @@ struct agl_counts {
  * @prio: of the filter, in its chain
  * @counts: the filter's
  * @alike: see struct agl_flow_name
+ * @ct: what it asks of a connection; lives as long as the flow
+ * @conn: counts of the connection that conntrack has found the packet to be of
+ *	before it comes to the filter, or NULL
  */
 struct agl_step {
 	unsigned long cookie;
 	u32 prio;
 	struct agl_counts *counts;
 	const void *alike;
+	const struct agl_ct_match *ct;
+	struct agl_counts *conn;
 };
 
 /**

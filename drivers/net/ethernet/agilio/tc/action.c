@@ -6,6 +6,7 @@
  */
 #include <linux/if_vlan.h>
 #include <linux/tc_act/tc_csum.h>
+#include <linux/tc_act/tc_ct.h>
 #include <net/ipv6.h>
 
 #include "../agilio.h"
@@ -116,6 +117,33 @@ static int take_goto(struct agl_action_list *l, const struct flow_action_entry *
 				  "goto chain 0, where packets come from");
 	l->rule->next_chain = a->chain_index;
 	l->done = true;
+	return 0;
+}
+
+/*
+ * The packet as the actions before have left it is looked up, and NAT changes
+ * it: what comes after that is in another rule. What has just been committed
+ * isn't established, so the host has it.
+ */
+static int take_ct(struct agl_action_list *l, const struct flow_action_entry *a)
+{
+	struct agl_rule *r = l->rule;
+
+	if (a->ct.action & TCA_CT_ACT_CLEAR) {
+		r->track = AGL_TRACK_CLEAR;
+		return 0;
+	}
+	if (a->ct.action & ~TCA_CT_ACT_NAT)
+		return agl_refuse(l->req, AGL_REFUSE_ACTION,
+				  "ct commit: a new connection is the host's");
+	if (l->needs)
+		return agl_refuse(l->req, AGL_REFUSE_CSUM,
+				  "ct after pedit: csum %s is missing",
+				  csum_names(l->needs));
+	r->track = AGL_TRACK_ZONE;
+	r->zone = a->ct.zone;
+	r->connections = a->ct.flow_table;
+	l->tracked = true;
 	return 0;
 }
 
@@ -340,7 +368,8 @@ static const struct kind kinds[NUM_FLOW_ACTIONS] = {
 		.why = "it is the host's" },
 	[FLOW_ACTION_SAMPLE] = { "sample", .why = "the card can't" },
 	[FLOW_ACTION_POLICE] = { "police", .why = "not yet offloaded" },
-	[FLOW_ACTION_CT] = { "ct", .why = "not yet offloaded" },
+	[FLOW_ACTION_CT] = { "ct", take_ct,
+		.why = "zone, nat and clear, before goto chain; commit is the host's" },
 	[FLOW_ACTION_GATE] = { "gate", .why = "the card can't" },
 	[FLOW_ACTION_PPPOE_PUSH] = { "push of PPPoE", .why = "the card can't" },
 	[FLOW_ACTION_VLAN_PUSH_ETH] = { "vlan push_eth", .why = "the card can't" },
@@ -373,6 +402,10 @@ static int take(struct agl_action_list *l, const struct flow_action_entry *a)
 	if (l->done)
 		return agl_refuse(l->req, AGL_REFUSE_ACTION,
 				  "action %s after the packet is gone", k->name);
+	if (l->tracked && a->id != FLOW_ACTION_GOTO)
+		return agl_refuse(l->req, AGL_REFUSE_ACTION,
+				  "action %s after ct: only goto chain can follow",
+				  k->name);
 	/* tc keeps such an action when the device goes, or it is for a block's */
 	if (k->device && !a->dev)
 		return agl_refuse(l->req, AGL_REFUSE_PORT,
@@ -413,6 +446,9 @@ int agl_parse_actions(const struct agl_request *req,
 		return agl_refuse(req, AGL_REFUSE_ACTION,
 				  "action skbedit ptype: it is the host's");
 	/* The card drops what reaches the end of a list, the host would keep it */
+	if (l.tracked && !rule->next_chain)
+		return agl_refuse(req, AGL_REFUSE_ACTION,
+				  "ct without goto chain: nothing is known behind it");
 	if (!l.done)
 		return agl_refuse(req, AGL_REFUSE_ACTION,
 				  "the last action must be redirect, drop or goto chain");

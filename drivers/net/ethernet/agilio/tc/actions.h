@@ -15,6 +15,7 @@
  * @prio: priority of the outermost one, or -1 if it isn't known
  * @type: its ethertype behind them, 0 if that isn't known
  * @to_host: skbedit ptype host was there
+ * @tracked: ct was there: a jump to a chain must be next
  * @done: the packet is gone: nothing can come after that
  * @encap: tc's tunnel that packets go into from here on, NULL: none
  * @set: the pedit group that is open, NULL if none
@@ -28,6 +29,7 @@ struct agl_action_list {
 	int prio;
 	__be16 type;
 	bool to_host;
+	bool tracked;
 	bool done;
 	const struct ip_tunnel_info *encap;
 	struct agl_action *set;

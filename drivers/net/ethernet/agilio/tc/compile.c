@@ -127,6 +127,26 @@ static int compile_protocol(const struct agl_request *req, __be16 protocol,
 			  be16_to_cpu(protocol));
 }
 
+/* A packet as it comes in: nothing has looked for its connection */
+static const struct agl_ct_match compile_untracked = {
+	.mask = { U16_MAX, U16_MAX, U32_MAX,
+		  { U32_MAX, U32_MAX, U32_MAX, U32_MAX } },
+};
+
+/* Only packets of connections that are established go by the card */
+static int compile_ct(const struct agl_request *req, const struct agl_ct_match *ct)
+{
+	u16 host = TCA_FLOWER_KEY_CT_FLAGS_NEW | TCA_FLOWER_KEY_CT_FLAGS_RELATED |
+		   TCA_FLOWER_KEY_CT_FLAGS_INVALID;
+
+	if (!(ct->key.state & host) &&
+	    !(ct->key.state & TCA_FLOWER_KEY_CT_FLAGS_TRACKED &&
+	      ct->mask.state & ~ct->key.state & TCA_FLOWER_KEY_CT_FLAGS_ESTABLISHED))
+		return 0;
+	return agl_refuse(req, AGL_REFUSE_MATCH,
+			  "ct_state new, rel, inv or -est: such packets are the host's");
+}
+
 /* What is known of the match of a rule with @err so far; if in doubt more */
 static void compile_match(const struct agl_rule *rule, int err,
 			  struct agl_compiled *to)
@@ -143,6 +163,7 @@ static void compile_reset(struct agl_compiled *to)
 	to->next_chain = 0;
 	to->range_count = 1;
 	to->range[0] = (struct agl_ports){};
+	to->ct = (struct agl_ct_match){};
 }
 
 /**
@@ -176,7 +197,7 @@ static int compile_rule(const struct agl_request *req,
 	if (!err)
 		err = compile_protocol(req, common->protocol, matchall, rule);
 	compile_match(rule, err, to);
-	return err ?: agl_parse_actions(req, from, rule);
+	return err ?: compile_ct(req, &to->ct) ?: agl_parse_actions(req, from, rule);
 }
 
 /**
@@ -206,6 +227,8 @@ int agl_compile(const struct agl_request *req,
 	}
 	compile_reset(to);
 	to->never = !matchall && compile_never(req, &from->match);
+	if (!matchall && agl_ct_take(&from->match, &to->ct) && !common->chain_index)
+		to->never |= !agl_ct_meets(&compile_untracked, &to->ct);
 	if (to->never)
 		return 0;
 	err = compile_alloc(req->in, room, to);

@@ -35,10 +35,14 @@ struct agl_chain {
  * @jump: in agl_chain.jumps, if it jumps
  * @rules: what is made of it, through struct agl_path_part
  * @host: it was refused: its packets are the host's
+ * @zone: that it sends packets into, or NULL
+ * @in_zone: in agl_zone_port.filters
  * @compiled: as a rule; it can be merged with others
  */
 struct agl_composed {
 	struct agl_filter *filter;
+	struct agl_zone_port *zone;
+	struct list_head in_zone;
 	struct list_head in_chain;
 	struct list_head jump;
 	struct list_head rules;
@@ -49,8 +53,8 @@ struct agl_composed {
 struct agl_path_rule;
 
 /**
- * struct agl_path_part - that a filter is a part of a rule
- * @list: in agl_composed.rules
+ * struct agl_path_part - that a filter or a connection is a part of a rule
+ * @list: in agl_composed.rules, or agl_conn.rules
  * @whole: the rule
  */
 struct agl_path_part {
@@ -63,8 +67,8 @@ struct agl_path_part {
  * @flow: flow of the table
  * @path: for the table, filters after the first; it is behind the parts
  * @rcu: frees it: counters arrive for all filters of the path
- * @parts: how many filters
- * @part: filters; no two of them are the same
+ * @parts: how many filters and connections
+ * @part: they; no two of them are the same
  */
 struct agl_path_rule {
 	struct agl_flow *flow;
@@ -82,7 +86,15 @@ struct agl_path_rule {
  * @work: that is counted already
  * @len: filters so far
  * @step: they
+ * @conn: connection that packets are of behind each of them that sends them
+ *	into a zone; NULL: of one that isn't known
+ * @conns: how many of these there are
+ * @unknown: how many zones there are without
+ * @fixed: connection that all of it is done for, instead of a filter
+ * @asked: @req, but for paths with connections: of these nobody is told
+ * @silent: @req of these
  * @ports: a rule that does nothing: one range of a filter's, which comes first
+ * @whole: likewise: a connection, which comes behind a filter
  * @image: room for the bytes of a rule
  */
 struct compose_walk {
@@ -92,7 +104,14 @@ struct compose_walk {
 	unsigned int work;
 	unsigned int len;
 	struct agl_composed *step[AGL_CHAINS_MAX];
+	struct agl_conn *conn[AGL_CHAINS_MAX];
+	unsigned int conns;
+	unsigned int unknown;
+	struct agl_conn *fixed;
+	const struct agl_request *asked;
+	struct agl_request silent;
 	struct agl_rule *ports;
+	struct agl_rule *whole;
 	struct agl_image image;
 };
 
@@ -147,6 +166,7 @@ static void compose_unlink(struct agl_composed *c)
 
 	list_del(&c->in_chain);
 	list_del(&c->jump);
+	list_del(&c->in_zone);
 	compose_chain_put(chains, c->filter->chain);
 	compose_chain_put(chains, c->compiled.next_chain);
 }
@@ -164,7 +184,8 @@ static struct agl_rule *compose_shrunk(const struct agl_rule *rule)
 
 /* @host: its actions and where it jumps to are nothing for the card */
 static struct agl_composed *compose_new(struct agl_filter *f,
-					const struct agl_compiled *from, bool host)
+					const struct agl_compiled *from, bool host,
+					struct agl_zone_port *zone)
 {
 	struct agl_composed *c = kzalloc(sizeof(*c), GFP_KERNEL);
 
@@ -173,7 +194,9 @@ static struct agl_composed *compose_new(struct agl_filter *f,
 	c->filter = f;
 	c->host = host;
 	c->compiled = *from;
+	c->zone = zone;
 	INIT_LIST_HEAD(&c->jump);
+	INIT_LIST_HEAD(&c->in_zone);
 	INIT_LIST_HEAD(&c->rules);
 	if (host) {
 		c->compiled.next_chain = 0;
@@ -186,6 +209,8 @@ static struct agl_composed *compose_new(struct agl_filter *f,
 		kfree(c);
 		return NULL;
 	}
+	if (zone)
+		list_add_tail(&c->in_zone, &zone->filters);
 	return c;
 }
 
@@ -199,17 +224,17 @@ static void compose_rule_end(struct agilio *agl, struct agl_path_rule *r)
 	kfree_rcu(r, rcu);
 }
 
-static void compose_unmake(struct agl_composed *c)
+static void compose_unmake(struct agilio *agl, struct list_head *rules)
 {
 	struct agl_path_part *p;
 
-	while ((p = list_first_entry_or_null(&c->rules, struct agl_path_part, list)))
-		compose_rule_end(c->filter->name.in->agl, p->whole);
+	while ((p = list_first_entry_or_null(rules, struct agl_path_part, list)))
+		compose_rule_end(agl, p->whole);
 }
 
 static void compose_end(struct agl_composed *c)
 {
-	compose_unmake(c);
+	compose_unmake(c->filter->name.in->agl, &c->rules);
 	compose_unlink(c);
 	kfree(c->compiled.rule);
 	kfree(c);
@@ -223,6 +248,13 @@ static const struct agl_rule *compose_range(const struct compose_walk *w,
 	w->ports->key.dport = range->dport;
 	w->ports->mask.dport = range->dport_mask;
 	return w->ports;
+}
+
+static const struct agl_rule *compose_conn(const struct compose_walk *w,
+					   const struct agl_conn *conn)
+{
+	agl_conn_rule(conn, w->whole);
+	return w->whole;
 }
 
 static int compose_refuse(const struct compose_walk *w, unsigned int i,
@@ -276,6 +308,8 @@ static int compose_steps(const struct compose_walk *w, const unsigned int *range
 		how = agl_then(rule, compose_range(w, &c->range[range[i]]));
 		if (how == AGL_THEN_ONE)
 			how = agl_then(rule, c->rule);
+		if (how == AGL_THEN_ONE && w->conn[i])
+			how = agl_then(rule, compose_conn(w, w->conn[i]));
 		if (how == AGL_THEN_NEVER)
 			return 1;
 		err = compose_refuse(w, i, how);
@@ -294,7 +328,7 @@ static struct agl_rule *compose_merge(const struct compose_walk *w,
 	int err;
 
 	for (i = 0; i < w->len; i++)
-		actions += w->step[i]->compiled.rule->actions;
+		actions += w->step[i]->compiled.rule->actions + !!w->conn[i];
 	if (actions > AGL_ACTIONS_MAX)
 		return ERR_PTR(agl_refuse(w->req, AGL_REFUSE_SIZE,
 					  "chains of %u actions: the card's list has room for %u",
@@ -310,6 +344,55 @@ static struct agl_rule *compose_merge(const struct compose_walk *w,
 	return err < 0 ? ERR_PTR(err) : NULL;
 }
 
+/* What is known of a packet's connection behind a filter */
+static void compose_tracked(const struct agl_rule *rule, const struct agl_conn *conn,
+			    struct agl_ct_match *known)
+{
+	if (rule->track == AGL_TRACK_NOT)
+		return;
+	memset(known, 0, sizeof(*known));
+	if (rule->track == AGL_TRACK_CLEAR) {
+		memset(&known->mask, 0xff, sizeof(known->mask));
+	} else if (conn) {
+		*known = conn->ct;
+	} else {
+		known->key.state = TCA_FLOWER_KEY_CT_FLAGS_TRACKED;
+		known->mask.state = TCA_FLOWER_KEY_CT_FLAGS_TRACKED;
+		known->key.zone = rule->zone;
+		known->mask.zone = U16_MAX;
+	}
+}
+
+/* Return: whether a packet can be what each of the filters asks of connections */
+static bool compose_ct(const struct compose_walk *w)
+{
+	struct agl_ct_match known = {};
+	unsigned int i;
+
+	memset(&known.mask, 0xff, sizeof(known.mask));
+	for (i = 0; i < w->len; i++) {
+		const struct agl_compiled *c = &w->step[i]->compiled;
+
+		if (!agl_ct_meets(&known, &c->ct))
+			return false;
+		if (i < w->len - 1)
+			compose_tracked(c->rule, w->conn[i], &known);
+	}
+	return true;
+}
+
+/* @key, @mask: of what is behind a filter; now before its connection's NAT */
+static bool compose_conn_match(const struct compose_walk *w, unsigned int i,
+			       struct agl_match *key, struct agl_match *mask)
+{
+	const struct agl_rule *rule = compose_conn(w, w->conn[i]);
+	struct agl_match conn_key, conn_mask;
+
+	agl_match_of(rule, &conn_key, &conn_mask);
+	return agl_then_before(rule, key, mask) != AGL_THEN_NEVER &&
+	       agl_match_meets(key, mask, &conn_key, &conn_mask);
+}
+
 /*
  * What software compares; without @range more than that. Return: whether any
  * packet can match it
@@ -322,10 +405,14 @@ static bool compose_match(struct compose_walk *w, const unsigned int *range)
 
 	memset(key, 0, sizeof(*key));
 	memset(mask, 0, sizeof(*mask));
+	if (!compose_ct(w))
+		return false;
 	while (i--) {
 		const struct agl_compiled *c = &w->step[i]->compiled;
 
-		if (i < w->len - 1 &&
+		if (w->conn[i] && !compose_conn_match(w, i, key, mask))
+			return false;
+		if ((i < w->len - 1 || w->conn[i]) &&
 		    agl_then_before(c->rule, key, mask) == AGL_THEN_NEVER)
 			return false;
 		if (!agl_match_meets(key, mask, &c->match, &c->match_mask))
@@ -342,25 +429,44 @@ static bool compose_match(struct compose_walk *w, const unsigned int *range)
 
 static struct agl_path_rule *compose_rule_new(const struct compose_walk *w)
 {
+	unsigned int i, parts = w->len + w->conns;
 	struct agl_path_rule *r;
-	size_t size = struct_size(r, part, w->len);
-	unsigned int i;
+	size_t size = struct_size(r, part, parts);
 
 	r = kzalloc(size + struct_size(r->path, step, w->len - 1), GFP_KERNEL);
 	if (!r)
 		return NULL;
-	r->parts = w->len;
+	r->parts = parts;
 	r->path = (void *)r + size;
 	r->path->len = w->len - 1;
 	for (i = 0; i < w->len; i++) {
 		struct agl_filter *f = w->step[i]->filter;
 
-		r->part[i].whole = r;
 		if (i)
 			r->path->step[i - 1] = (struct agl_step){
-				f->name.cookie, f->prio, &f->counts, f->alike };
+				.cookie = f->name.cookie,
+				.prio = f->prio,
+				.counts = &f->counts,
+				.alike = f->alike,
+				.ct = &w->step[i]->compiled.ct,
+				.conn = w->conn[i - 1] ? &w->conn[i - 1]->counts : NULL,
+			};
 	}
+	for (i = 0; i < parts; i++)
+		r->part[i].whole = r;
 	return r;
+}
+
+static void compose_rule_parts(const struct compose_walk *w, struct agl_path_rule *r)
+{
+	struct agl_path_part *part = r->part;
+	unsigned int i;
+
+	for (i = 0; i < w->len; i++) {
+		list_add(&part++->list, &w->step[i]->rules);
+		if (w->conn[i])
+			list_add(&part++->list, &w->conn[i]->rules);
+	}
 }
 
 static int compose_enter(struct compose_walk *w, bool host)
@@ -395,8 +501,7 @@ static int compose_enter(struct compose_walk *w, bool host)
 		kfree(r);
 		return agl_explain(w->req, w->image.before, err);
 	}
-	for (i = 0; i < r->parts; i++)
-		list_add(&r->part[i].list, &w->step[i]->rules);
+	compose_rule_parts(w, r);
 	return 0;
 }
 
@@ -460,6 +565,9 @@ static int compose_make(struct compose_walk *w)
 		count *= w->step[i]->compiled.range_count;
 	if (w->counting)
 		return compose_count(w, min_t(u64, count, AGL_RANGES_MAX));
+	/* The host has what has no connection; what leads to it is noted once */
+	if (host ? w->conns : w->unknown)
+		return 0;
 	if (host && count > AGL_RANGES_MAX)
 		return compose_match(w, NULL) ? compose_enter(w, true) : 0;
 	if (count > AGL_RANGES_MAX)
@@ -492,17 +600,16 @@ static int compose_circle(const struct compose_walk *w)
 			  w->with->filter->chain);
 }
 
-/* Down from the last filter, depth first */
-static int compose_down(struct compose_walk *w)
+static int compose_down(struct compose_walk *w);
+
+/* On, to each filter of the chain that the last one jumps to */
+static int compose_into(struct compose_walk *w)
 {
 	struct agl_composed *last = w->step[w->len - 1], *c;
 	u32 next = last->compiled.next_chain;
 	struct agl_chain *chain;
-	int err;
+	int err = 0;
 
-	err = compose_make(w);
-	if (err || !next)
-		return err;
 	if (w->len == AGL_CHAINS_MAX)
 		return agl_refuse(w->req, AGL_REFUSE_CHAIN,
 				  "goto chain %u: more than %u chains in a row",
@@ -518,6 +625,108 @@ static int compose_down(struct compose_walk *w)
 			break;
 	}
 	return err;
+}
+
+/* Is it certain that no packet of @conn gets behind @at as the path is so far? */
+static bool compose_misses(const struct compose_walk *w, unsigned int at,
+			   const struct agl_conn *conn)
+{
+	while (at-- > 0)
+		if (w->conn[at])
+			return w->conn[at]->v6 != conn->v6 ||
+			       w->conn[at]->proto != conn->proto ||
+			       memcmp(&w->conn[at]->becomes, &conn->was,
+				      sizeof(conn->was));
+	return false;
+}
+
+/*
+ * With a connection behind the filter @at: @fn goes on. What becomes of such a
+ * path nobody is told, as it comes and goes with the connection: the host has
+ * what isn't in the card.
+ */
+static void compose_with(struct compose_walk *w, unsigned int at,
+			 struct agl_conn *conn,
+			 int (*fn)(struct compose_walk *w, unsigned int at))
+{
+	unsigned int len = w->len;
+	bool can;
+
+	if (compose_misses(w, at, conn))
+		return;
+	w->conn[at] = conn;
+	w->conns++;
+	w->req = &w->silent;
+	w->len = at + 1;
+	can = compose_match(w, NULL);
+	w->len = len;
+	if (can)
+		fn(w, at);
+	w->conns--;
+	w->conn[at] = NULL;
+	if (!w->conns)
+		w->req = w->asked;
+}
+
+/* Through the zone behind the filter @at: as if unknown, and with each connection */
+static int compose_zone(struct compose_walk *w, unsigned int at,
+			int (*fn)(struct compose_walk *w, unsigned int at))
+{
+	struct agl_conn *conn;
+	int err = 0;
+
+	if (!w->conns && !w->fixed) {
+		w->unknown++;
+		err = fn(w, at);
+		w->unknown--;
+	}
+	if (err || w->counting || w->unknown)
+		return err;
+	list_for_each_entry(conn, &w->step[at]->zone->conns, list)
+		compose_with(w, at, conn, fn);
+	return 0;
+}
+
+static int compose_behind(struct compose_walk *w, unsigned int at)
+{
+	return compose_into(w);
+}
+
+/* Down from the last filter, depth first */
+static int compose_down(struct compose_walk *w)
+{
+	unsigned int at = w->len - 1;
+	int err;
+
+	err = compose_make(w);
+	if (err || !w->step[at]->compiled.next_chain)
+		return err;
+	return w->step[at]->zone && !w->conn[at] ?
+		compose_zone(w, at, compose_behind) : compose_into(w);
+}
+
+static int compose_fixed(struct compose_walk *w, unsigned int at)
+{
+	return compose_down(w);
+}
+
+/* The zones on the way to the last filter, from @at on */
+static int compose_way(struct compose_walk *w, unsigned int at);
+
+static int compose_way_on(struct compose_walk *w, unsigned int at)
+{
+	return compose_way(w, at + 1);
+}
+
+static int compose_way(struct compose_walk *w, unsigned int at)
+{
+	if (at < w->len - 1)
+		return w->step[at]->zone ? compose_zone(w, at, compose_way_on) :
+					   compose_way(w, at + 1);
+	if (!w->fixed)
+		return compose_down(w);
+	compose_with(w, at, w->fixed, compose_fixed);
+	return 0;
 }
 
 /*
@@ -546,7 +755,7 @@ static int compose_up(struct compose_walk *w, struct agl_composed *c)
 	w->step[0] = c;
 	w->len++;
 	if (!c->filter->chain) {
-		err = compose_down(w);
+		err = compose_way(w, 0);
 	} else {
 		chain = xa_load(&w->req->in->chains, c->filter->chain);
 		list_for_each_entry(up, &chain->jumps, jump) {
@@ -560,17 +769,42 @@ static int compose_up(struct compose_walk *w, struct agl_composed *c)
 	return err;
 }
 
-static int compose_all(const struct agl_request *req, struct agl_filter *f,
-		       const struct agl_compiled *from, bool host)
+static void compose_walk_free(struct compose_walk *w)
+{
+	if (!w)
+		return;
+	kfree(w->whole);
+	kfree(w->ports);
+	kfree(w);
+}
+
+static struct compose_walk *compose_walk_alloc(const struct agl_request *req)
 {
 	struct compose_walk *w = kzalloc(sizeof(*w), GFP_KERNEL);
-	struct agl_composed *c = compose_new(f, from, host);
+
+	if (!w)
+		return NULL;
+	w->ports = agl_rule_alloc(req->in, 0);
+	w->whole = agl_rule_alloc(req->in, 1);
+	w->asked = req;
+	w->req = req;
+	w->silent = *req;
+	w->silent.extack = NULL;
+	if (w->ports && w->whole)
+		return w;
+	compose_walk_free(w);
+	return NULL;
+}
+
+static int compose_all(const struct agl_request *req, struct agl_filter *f,
+		       const struct agl_compiled *from, bool host,
+		       struct agl_zone_port *zone)
+{
+	struct agl_composed *c = compose_new(f, from, host, zone);
+	struct compose_walk *w = compose_walk_alloc(req);
 	int err = -ENOMEM;
 
-	if (w)
-		w->ports = agl_rule_alloc(req->in, 0);
-	if (w && w->ports && c) {
-		w->req = req;
+	if (w && c) {
 		w->with = c;
 		w->counting = true;
 		err = compose_up(w, c);
@@ -582,10 +816,53 @@ static int compose_all(const struct agl_request *req, struct agl_filter *f,
 		f->composed = c;
 	else if (c)
 		compose_end(c);
-	if (w)
-		kfree(w->ports);
-	kfree(w);
+	compose_walk_free(w);
 	return err;
+}
+
+/* A connection is new: whatever filters it passes. The device's lock is held */
+static unsigned int compose_conn_add(struct agl_conn *conn)
+{
+	struct agl_request req = { .in = conn->at->in, .cookie = conn->cookie };
+	struct compose_walk *w = compose_walk_alloc(&req);
+	struct agl_composed *c;
+
+	if (!w)
+		return 0;
+	w->fixed = conn;
+	list_for_each_entry(c, &conn->at->filters, in_zone) {
+		w->with = c;
+		compose_up(w, c);
+	}
+	compose_walk_free(w);
+	return !list_empty(&conn->rules);
+}
+
+static void compose_conn_del(struct agl_conn *conn)
+{
+	compose_unmake(conn->at->in->agl, &conn->rules);
+}
+
+const struct agl_ct_ops agl_compose_ct_ops = {
+	.add = compose_conn_add,
+	.del = compose_conn_del,
+};
+
+/* Return: the zone that a filter sends packets into; NULL: none */
+static struct agl_zone_port *compose_zone_get(struct agl_ingress *in,
+					      const struct agl_compiled *from)
+{
+	struct agl_zone_user user = {
+		.in = in,
+		.lock = &in->lock,
+		.ifindex = in->dev->ifindex,
+	};
+
+	if (from->rule->track != AGL_TRACK_ZONE)
+		return NULL;
+	user.zone = from->rule->zone;
+	user.table = from->rule->connections;
+	return agl_zone_get(in->agl, &user);
 }
 
 /**
@@ -601,15 +878,24 @@ static int compose_all(const struct agl_request *req, struct agl_filter *f,
 int agl_compose_add(const struct agl_request *req, struct agl_filter *f,
 		    const struct agl_compiled *from)
 {
+	struct agl_zone_port *zone;
 	int err;
 
 	/* With the lock held there is hardly a wait then */
 	err = agl_cmsg_room(req->in->agl);
 	if (err)
 		return agl_explain(req, 0, err);
+	if (from->rule->track == AGL_TRACK_ZONE && f->only)
+		return agl_refuse(req, AGL_REFUSE_KIND,
+				  "ct with skip_sw or verbose: the host sees connections first");
+	zone = compose_zone_get(req->in, from);
+	if (IS_ERR(zone))
+		return PTR_ERR(zone);
 	mutex_lock(&req->in->lock);
-	err = compose_all(req, f, from, false);
+	err = compose_all(req, f, from, false, zone);
 	mutex_unlock(&req->in->lock);
+	if (err && zone)
+		agl_zone_put(req->in->agl, zone);
 	return err;
 }
 
@@ -656,7 +942,7 @@ int agl_compose_note(const struct agl_request *req, struct agl_filter *f,
 	/* The user has been told why already */
 	silent.extack = NULL;
 	mutex_lock(&req->in->lock);
-	err = compose_all(&silent, f, from, true);
+	err = compose_all(&silent, f, from, true, NULL);
 	mutex_unlock(&req->in->lock);
 	return err ? compose_note_first(f, from) : 0;
 }
@@ -667,8 +953,14 @@ int agl_compose_note(const struct agl_request *req, struct agl_filter *f,
  */
 void agl_compose_del(struct agl_filter *f)
 {
-	mutex_lock(&f->name.in->lock);
+	struct agl_ingress *in = f->name.in;
+	struct agl_zone_port *zone;
+
+	mutex_lock(&in->lock);
+	zone = f->composed->zone;
 	compose_end(f->composed);
 	f->composed = NULL;
-	mutex_unlock(&f->name.in->lock);
+	mutex_unlock(&in->lock);
+	if (zone)
+		agl_zone_put(in->agl, zone);
 }

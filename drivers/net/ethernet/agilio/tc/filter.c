@@ -49,6 +49,7 @@ static const struct rhashtable_params filter_params = {
  */
 int agl_filters_init(struct agilio *agl)
 {
+	agl_zones_init(agl, &agl_compose_ct_ops);
 	return rhashtable_init(&agl->filters, &filter_params);
 }
 
@@ -60,6 +61,7 @@ void agl_filters_free(struct agilio *agl)
 {
 	WARN_ON(atomic_read(&agl->filters.nelems));
 	rhashtable_destroy(&agl->filters);
+	agl_zones_free(agl);
 }
 
 /**

@@ -27,6 +27,7 @@ struct agl_filter_name {
 };
 
 struct agl_composed;
+struct agl_ct_ops;
 
 /**
  * struct agl_filter - a filter of tc
@@ -76,6 +77,7 @@ int agl_compose_add(const struct agl_request *req, struct agl_filter *f,
 		    const struct agl_compiled *from);
 int agl_compose_note(const struct agl_request *req, struct agl_filter *f,
 		     const struct agl_compiled *from);
+extern const struct agl_ct_ops agl_compose_ct_ops;
 void agl_compose_del(struct agl_filter *f);
 
 #endif

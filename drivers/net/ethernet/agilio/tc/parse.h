@@ -33,6 +33,7 @@ struct agl_ports {
  * @rule: match and actions, if nothing was refused; else only memory, or NULL
  * @match: what software compares, or more than that if it isn't known
  * @match_mask: which bits
+ * @ct: what is asked of the connection
  * @exact: @match is all that software compares
  * @never: no packet that comes in here can match
  * @next_chain: chain that packets go to after the actions, 0: none
@@ -43,6 +44,7 @@ struct agl_compiled {
 	struct agl_rule *rule;
 	struct agl_match match;
 	struct agl_match match_mask;
+	struct agl_ct_match ct;
 	bool exact;
 	bool never;
 	u32 next_chain;
