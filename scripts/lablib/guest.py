@@ -276,7 +276,10 @@ class Guest:
                 return reply
 
     def _serve_qmp(self, buf: bytearray) -> None:
-        data = self.gq.recv(65536)
+        try:
+            data = self.gq.recv(65536)
+        except ConnectionResetError:
+            return  # QEMU was told to quit
         buf += data
         while b"\n" in buf:
             line, _, rest = bytes(buf).partition(b"\n")
