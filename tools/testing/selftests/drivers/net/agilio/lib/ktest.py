@@ -11,8 +11,11 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import slab
+from . import hw, slab
+from .net import Skip as Skip
 from .net import nothing_wrong
+
+hw.prepare()
 
 BAD = re.compile(r"WARNING: |BUG[ :]|Oops|refcount_t|unregister_netdevice: "
                  r"waiting|general protection|blocked for more than|UBSAN: |"
@@ -38,10 +41,6 @@ class Case:
 
 
 tests: list[Case] = []
-
-
-class Skip(Exception):
-    """This can't be tested here, and why."""
 
 
 def test(name: str, noisy: bool = False, says: str = "") -> Callable[[Test], Test]:
@@ -97,6 +96,15 @@ def where(e: BaseException) -> str:
     return f"{at.filename.rsplit('/', 1)[-1]}:{at.lineno}"
 
 
+def line(verdict: str, n: int, name: str, why: str) -> str:
+    """A test's; in kselftest's way with a number, and a skip is ok there."""
+    if not hw.here():
+        return f"{verdict} - {name}" + (f": {why}" if why else "")
+    if verdict == "skip":
+        return f"ok {n} {name} # SKIP {why}"
+    return f"{verdict} {n} {name}"
+
+
 class Refusals:
     """The words that agilio.ko refuses rules with, from its trace events."""
 
@@ -138,26 +146,35 @@ def run(title: str, met: tuple[str, ...] = (), refusals: bool = False,
     words = Refusals() if refusals and driver() == "agilio" else None
     todo.append(Case("the model met nothing wrong", lambda: nothing_wrong(met)))
     kmsg = Kmsg()
+    if hw.here():
+        kmsg.lines()    # of before
+    qdiscs = hw.with_clsact()
     boot = [x for x in kmsg.lines() if complaint(x)]
     bad = 0
+    said = 0
 
-    def report(verdict: str, name: str, log: list[str]) -> int:
+    def report(verdict: str, name: str, log: list[str], why: str = "") -> int:
         """Return: 1 for a failure."""
-        for line in log:
-            print(f"# kernel: {line}")
+        nonlocal said
+        for x in log:
+            print(f"# kernel: {x}")
         if log:
             verdict = "not ok"
-        print(f"{verdict} - {title} ({driver()}): {name}", flush=True)
+        said += 1
+        print(line(verdict, said, f"{title} ({driver()}): {name}", why), flush=True)
         return int(verdict == "not ok")
 
+    if hw.here():
+        print("TAP version 13")
     print(f"1..{len(todo) + 1}")
     bad += report("ok", "nothing wrong in the kernel log since boot", boot)
     for t in todo:
-        verdict, name = "ok", t.name
+        verdict, why = "ok", ""
         try:
             t.run()
         except Skip as e:
-            verdict, name = "skip", f"{t.name}: {e}"
+            verdict, why = "skip", str(e)
+            hw.put_back(qdiscs)
         except Exception as e:  # a test must not end the others
             verdict = "not ok"
             print(f"# {where(e)}: {type(e).__name__}: {e}")
@@ -165,8 +182,8 @@ def run(title: str, met: tuple[str, ...] = (), refusals: bool = False,
         if verdict == "ok" and t.says and not any(t.says in x for x in log):
             verdict = "not ok"
             print(f"# the kernel did not say {t.says!r}")
-        bad += report(verdict, name, [x for x in log if complaint(x, t.noisy) and
-                                      not (t.says and t.says in x)])
+        bad += report(verdict, t.name, [x for x in log if complaint(x, t.noisy) and
+                                        not (t.says and t.says in x)], why)
     if words:
         words.end()
     return 1 if bad else 0
