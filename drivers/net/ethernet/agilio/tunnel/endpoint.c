@@ -491,7 +491,6 @@ void agl_endpoints_check(struct agl_tunnels *t, bool all)
 	unsigned int i;
 
 	mutex_lock(&t->lock);
-	all |= xchg(&t->all_dirty, false);
 	for (i = 0; i < ARRAY_SIZE(t->endpoints); i++)
 		hlist_for_each_entry(e, &t->endpoints[i], node)
 			if (all || READ_ONCE(e->dirty))

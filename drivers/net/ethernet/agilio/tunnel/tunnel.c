@@ -3,6 +3,7 @@
  * Tunnels: what of the kernel's events and of the firmware's messages
  * concerns them, and who deals with it. 03-flower.md sections 3.11 and 6.8.
  */
+#include <linux/rtnetlink.h>
 #include <net/neighbour.h>
 #include <net/netevent.h>
 
@@ -86,13 +87,26 @@ static void tunnels_rx_one(struct agl_tunnels *t, const struct sk_buff *skb)
 	}
 }
 
+/*
+ * Is everything to be looked at? Of a route or a local address the kernel tells
+ * before it takes it away, and holds rtnl until it has: later than that, then.
+ */
+static bool tunnels_all_dirty(struct agl_tunnels *t)
+{
+	if (!xchg(&t->all_dirty, false))
+		return false;
+	rtnl_lock();
+	rtnl_unlock();
+	return true;
+}
+
 static void tunnels_work(struct work_struct *work)
 {
 	struct agl_tunnels *t = container_of(work, struct agl_tunnels, work);
 	struct sk_buff *skb;
 
 	agl_nets_update(t);
-	agl_endpoints_check(t, false);
+	agl_endpoints_check(t, tunnels_all_dirty(t));
 	agl_endpoints_retag(t);
 	while ((skb = skb_dequeue(&t->rx))) {
 		tunnels_rx_one(t, skb);

@@ -182,7 +182,7 @@ struct agl_tun_net {
  * @nets: namespaces that endpoints are in, or were
  * @neigh_lock: guards by_neigh, and writing of an endpoint's neigh
  * @by_neigh: endpoints, by the neighbour on the way there
- * @all_dirty: something has happened that any endpoint may depend on
+ * @all_dirty: something has happened that any endpoint may depend on; the work's
  * @mac_lock: guards mac_users and macs, and the order of messages about them
  * @mac_users: devices that tunnel packets can be addressed to
  * @macs: addresses that the card has been told

@@ -432,6 +432,8 @@ int agl_bar_enable(struct agl_vnic *vnic, struct agl_rings *rings)
 	writel(ctrl, vnic->cb + AGL_CB_CTRL);
 	err = bar_update(vnic, update);
 	if (!err) {
+		/* It is anew now, whatever was wrong with it before */
+		cancel_delayed_work(&vnic->reset_work);
 		vnic->ctrl = ctrl;
 		vnic->state = AGL_VNIC_UP;
 	}

@@ -386,6 +386,32 @@ def namespace_plain() -> None:
     until("no neighbour is left", lambda: counter("neighs") == 0)
 
 
+@test("an address that rules send from goes: the host's; comes back: the card's")
+def source() -> None:
+    """By a gateway, so that no neighbour goes with it."""
+    own, far_end = "192.168.5.11", "192.168.9.2"
+    sh(f"ip link add vx0 type vxlan external dstport 4789; ip link set vx0 up; "
+       f"ip addr add {own}/24 dev {UP}; ip route add {far_end} via {REMOTE}")
+    o = Outer("vxlan", own, far_end, mac_of(UP), PEER, key=5, ttl=64, csum=False)
+    try:
+        sh(f"tc filter add dev {REP} ingress prot ip pref 1 flower action {o.action()} "
+           "pipe action mirred egress redirect dev vx0")
+        until("by the card", lambda: sent_by_card(o))
+        # The kernel tells before it is done: a driver that looks at once is wrong
+        # now and then
+        for n in range(30):
+            sh(f"ip addr del {own}/24 dev {UP}")
+            until(f"withdrawn, time {n}", lambda: counter("neighs") == 0)
+            assert not sent_by_card(o)
+            sh(f"ip addr add {own}/24 dev {UP}")
+            until(f"announced, time {n}", lambda: counter("neighs") == 1)
+            assert sent_by_card(o)
+    finally:
+        sh(f"ip addr del {own}/24 dev {UP}", ok=False)
+        sh(f"tc filter del dev {REP} ingress; ip link del vx0; ip route del {far_end}")
+    until("no neighbour is left", lambda: counter("neighs") == 0)
+
+
 def set_vfs(n: int) -> None:
     with open(f"{SYS}/sriov_numvfs", "w", encoding="ascii") as f:
         f.write(str(n))
