@@ -247,11 +247,12 @@ static void conn_match(const struct agl_conn *c, struct agl_rule *rule)
 /**
  * agl_conn_rule - a connection as a rule: whose packets, and what NAT does
  * @conn: connection
+ * @nat: its packets are changed, too; a filter can have them looked up only
  * @rule: with room for one action; its port and tunnel are set
  *
  * Tags and tunnels are the filters': it says nothing of them.
  */
-void agl_conn_rule(const struct agl_conn *conn, struct agl_rule *rule)
+void agl_conn_rule(const struct agl_conn *conn, bool nat, struct agl_rule *rule)
 {
 	unsigned int room = rule->room;
 	u32 port = rule->port;
@@ -262,7 +263,7 @@ void agl_conn_rule(const struct agl_conn *conn, struct agl_rule *rule)
 	rule->port = port;
 	rule->tun = tun;
 	conn_match(conn, rule);
-	if (!memcmp(&conn->was, &conn->becomes, sizeof(conn->was)))
+	if (!nat || !memcmp(&conn->was, &conn->becomes, sizeof(conn->was)))
 		return;
 	conn_set(conn, &rule->action[0]);
 	rule->actions = 1;

@@ -154,7 +154,7 @@ void agl_zone_put(struct agilio *agl, struct agl_zone_port *port);
 /* conn.c */
 int agl_conn_parse(const struct flow_rule *from, u16 zone, struct agl_conn *to,
 		   int *ifindex);
-void agl_conn_rule(const struct agl_conn *conn, struct agl_rule *rule);
+void agl_conn_rule(const struct agl_conn *conn, bool nat, struct agl_rule *rule);
 bool agl_conn_same(const struct agl_conn *a, const struct agl_conn *b);
 
 #endif

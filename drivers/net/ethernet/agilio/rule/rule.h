@@ -238,7 +238,7 @@ struct agl_narrow {
 /**
  * enum agl_track - what a rule has conntrack do, after its actions
  * @AGL_TRACK_NOT: nothing
- * @AGL_TRACK_ZONE: look a packet's connection up, and change the packet as NAT has it
+ * @AGL_TRACK_ZONE: look a packet's connection up
  * @AGL_TRACK_CLEAR: forget the connection
  */
 enum agl_track { AGL_TRACK_NOT, AGL_TRACK_ZONE, AGL_TRACK_CLEAR };
@@ -259,6 +259,7 @@ enum agl_track { AGL_TRACK_NOT, AGL_TRACK_ZONE, AGL_TRACK_CLEAR };
  * @unset: after it software knows nothing of the outer header
  * @track: what conntrack does, before packets go to that chain
  * @zone: of AGL_TRACK_ZONE
+ * @nat: likewise: and change its addresses and ports as the connection has it
  * @connections: likewise: where the stack tells of them; valid as long as tc has
  *	the filter
  * @next_chain: chain that packets go to after the actions, 0: none
@@ -282,6 +283,7 @@ struct agl_rule {
 	bool unset;
 	enum agl_track track;
 	u16 zone;
+	bool nat;
 	struct nf_flowtable *connections;
 	u32 next_chain;
 	const struct net_device *internal;

@@ -142,6 +142,7 @@ static int take_ct(struct agl_action_list *l, const struct flow_action_entry *a)
 				  csum_names(l->needs));
 	r->track = AGL_TRACK_ZONE;
 	r->zone = a->ct.zone;
+	r->nat = a->ct.action & TCA_CT_ACT_NAT;
 	r->connections = a->ct.flow_table;
 	l->tracked = true;
 	return 0;

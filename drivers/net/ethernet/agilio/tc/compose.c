@@ -250,10 +250,10 @@ static const struct agl_rule *compose_range(const struct compose_walk *w,
 	return w->ports;
 }
 
-static const struct agl_rule *compose_conn(const struct compose_walk *w,
-					   const struct agl_conn *conn)
+/* The connection behind a filter */
+static const struct agl_rule *compose_conn(const struct compose_walk *w, unsigned int i)
 {
-	agl_conn_rule(conn, w->whole);
+	agl_conn_rule(w->conn[i], w->step[i]->compiled.rule->nat, w->whole);
 	return w->whole;
 }
 
@@ -309,7 +309,7 @@ static int compose_steps(const struct compose_walk *w, const unsigned int *range
 		if (how == AGL_THEN_ONE)
 			how = agl_then(rule, c->rule);
 		if (how == AGL_THEN_ONE && w->conn[i])
-			how = agl_then(rule, compose_conn(w, w->conn[i]));
+			how = agl_then(rule, compose_conn(w, i));
 		if (how == AGL_THEN_NEVER)
 			return 1;
 		err = compose_refuse(w, i, how);
@@ -385,7 +385,7 @@ static bool compose_ct(const struct compose_walk *w)
 static bool compose_conn_match(const struct compose_walk *w, unsigned int i,
 			       struct agl_match *key, struct agl_match *mask)
 {
-	const struct agl_rule *rule = compose_conn(w, w->conn[i]);
+	const struct agl_rule *rule = compose_conn(w, i);
 	struct agl_match conn_key, conn_mask;
 
 	agl_match_of(rule, &conn_key, &conn_mask);
@@ -631,13 +631,16 @@ static int compose_into(struct compose_walk *w)
 static bool compose_misses(const struct compose_walk *w, unsigned int at,
 			   const struct agl_conn *conn)
 {
-	while (at-- > 0)
-		if (w->conn[at])
-			return w->conn[at]->v6 != conn->v6 ||
-			       w->conn[at]->proto != conn->proto ||
-			       memcmp(&w->conn[at]->becomes, &conn->was,
-				      sizeof(conn->was));
-	return false;
+	const struct agl_conn *c = NULL;
+	bool nat = false;
+
+	while (!c && at-- > 0) {
+		c = w->conn[at];
+		nat = w->step[at]->compiled.rule->nat;
+	}
+	return c && (c->v6 != conn->v6 || c->proto != conn->proto ||
+		     memcmp(nat ? &c->becomes : &c->was, &conn->was,
+			    sizeof(conn->was)));
 }
 
 /*

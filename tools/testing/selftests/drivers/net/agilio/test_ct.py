@@ -265,6 +265,34 @@ def mark() -> None:
         assert counter("rules") == 1
 
 
+@test("ct without nat finds the connection and leaves the addresses alone")
+def no_nat() -> None:
+    if ktest.driver() == "nfp":
+        raise Skip("mainline has NAT whether it is asked for or not")
+    net = Net(30)
+    net.up()
+    net.neighbour(ct.FAR, net.host(100))
+    try:
+        for line in firewall(nat="nat", commit=f"nat src addr {net.host(100)}"):
+            sh(line)
+        talk = Talk(net, False)
+        talk.offloaded(0)
+        assert talk.peer[0] == net.host(100)
+        sh(f"tc filter del dev {REP} ingress chain 0 pref 2")
+        sh(rule(REP, 0, "ct_state -trk", "action ct zone 5 pipe action goto chain 10"))
+
+        def heard() -> str:
+            talk.client.send(ct.MARK)
+            return str(talk.server.recvfrom(2048)[1][0])
+        until("in the card again", lambda: heard() and counter("rules") == 2)
+        host = Host()
+        assert heard() == net.tenant and not host.seen()
+        talk.close()
+    finally:
+        ct.flush()
+        net.down()
+
+
 WORDS = [
     ("ct_state +trk+new", OUT, "such packets are the host's"),
     ("ct_state +trk+est", f"action ct commit zone 5 pipe {OUT}",
