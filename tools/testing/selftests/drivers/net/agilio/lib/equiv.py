@@ -132,14 +132,23 @@ class Maker:
             return full & ~((1 << self.r.randrange(1, bits)) - 1)
         return self.r.randrange(1, full + 1)
 
-    def macs(self, whole_source: bool) -> None:
+    def not_ours(self) -> int:
+        """A mask that tells the destination from all of the card's addresses,
+        which have the vendor's bytes in front: a rule that could be about them
+        takes the tunnels' packets out of the card."""
+        apart = (mac_int(self.frame.dst) ^ mac_int(self.w.mac1)) >> 24 << 24
+        while not (mask := self.some_mask(48)) & apart:
+            pass
+        return mask
+
+    def macs(self, uplink: bool) -> None:
         def text(v: int, m: int) -> str:
             return f"{mac_text(v)}/{mac_text(m)}"
-        if whole_source:
-            self.key("src_mac", "src", 48, (1 << 48) - 1, text,
-                     lambda f: mac_int(f.src), mac_text)
-        if self.r.random() < 0.4:
-            self.key("dst_mac", "dst", 48, self.some_mask(48), text,
+        self.key("src_mac", "src", 48, (1 << 48) - 1, text,
+                 lambda f: mac_int(f.src), mac_text)
+        if uplink or self.r.random() < 0.4:
+            self.key("dst_mac", "dst", 48,
+                     self.not_ours() if uplink else self.some_mask(48), text,
                      lambda f: mac_int(f.dst), mac_text)
 
     def address(self, name: str, attr: str) -> None:
@@ -456,7 +465,7 @@ def tunnel_out_of(r: random.Random, w: World, ident: int) -> Rule:
     """Decapsulation of what comes in by the second wire. Without Geneve options:
     the kernel warns of its own receiver when some come."""
     m = Maker(r, w, ident)
-    m.macs(True)
+    m.macs(False)
     m.ip()
     kind = r.choice(["vxlan", "geneve", "gre"])
     v6 = r.random() < 0.4
