@@ -65,7 +65,7 @@ REFUSALS: list[tuple[str, str, str, str]] = [
     ("ip", f"action sample rate 10 group 5 pipe {OUT}", "action", "sample"),
     ("ip", f"action police rate 10mbit burst 100k conform-exceed drop/pipe pipe {OUT}",
      "action", "police"),
-    ("ip", f"action ct zone 5 pipe {OUT}", "action", "action ct"),
+    ("ip", f"action ct zone 5 pipe {OUT}", "action", "only goto chain can follow"),
     ("ipv6", "ip_proto 47 " + " pipe ".join(
         ["action pedit ex munge ip6 src set fd00::5 munge ip6 dst set fd00::6 pipe "
          f"action mirred egress mirror dev {REP}"] * 14) + f" pipe {OUT}", "size",
@@ -103,7 +103,6 @@ REFUSALS: list[tuple[str, str, str, str]] = [
     ("ip", f"action mpls pop protocol ip pipe {OUT}", "action", "mpls pop"),
     ("ip", f"action mpls push label 5 pipe action pedit ex munge ip ttl set 5 "
      f"pipe csum ip pipe {OUT}", "pedit", "pedit of ip"),
-    ("ip", f"ct_state +trk {OUT}", "match", "ct_state"),
     ("ip", "l2_miss 1 action drop", "match", "l2_miss"),
     ("ip", "action pass", "action", "pass"),
     ("ip", "action trap", "action", "trap"),
@@ -258,6 +257,18 @@ def stag() -> None:
 def own_indev() -> None:
     sh(add("ip", f"indev {UP} dst_ip 10.0.0.2 {OUT}"))
     try:
+        w = Ways()
+        w.goes(F, w.vf, True)
+    finally:
+        clear()
+
+
+@test("ct_state in chain 0: no packet is tracked as it comes in")
+def untracked() -> None:
+    sh(add("ip", f"ct_state +trk {OUT}"))
+    try:
+        assert counter("rules") == 0, "it is about no packet"
+        sh(add("ip", f"ct_state -trk ip_proto udp {OUT}"))
         w = Ways()
         w.goes(F, w.vf, True)
     finally:
