@@ -347,10 +347,11 @@ def update_unanswered(which: Callable[[], str], change: Callable[[str], str]
     until_still("reconfigs")
     before = log().count("vNIC update 0x")
     fault("update-mute=1")
-    with says("vNIC update 0x", 12):
+    # Five seconds; but a clock of instructions leaps while the disk is waited for
+    with says("vNIC update 0x", 30):
         sh(change(dev), ok=False)
         # Some of it is told later, by a work of its own
-        until("it is said", lambda: log().count("vNIC update 0x") > before)
+        until("it is said", lambda: log().count("vNIC update 0x") > before, 30)
     until("it is closed", lambda: "UP" not in flags(dev))
     anew = log().count("is started anew")
     fault("update-mute=off")
