@@ -130,19 +130,21 @@ def in_use() -> None:
         sh(f"ip addr add 192.168.5.1/24 dev {dev}; "
            f"ip neigh replace 192.168.5.2 lladdr 02:00:00:00:00:aa dev {dev}")
         phy = mac("br-phy")
-        sh(f"tc filter add dev t0 ingress prot ip pref 1 flower enc_dst_ip 192.168.5.1 "
-           f"enc_key_id 5 enc_dst_port 4789 action mirred egress redirect dev {pf}; "
-           f"tc filter add dev {pf} ingress prot ip pref 1 flower skip_sw action "
-           "tunnel_key set src_ip 192.168.5.1 dst_ip 192.168.5.2 id 5 dst_port 4789 "
-           "pipe action mirred egress redirect dev t0; "
-           f"tc filter add dev {dev} ingress prot ip pref 1 flower skip_sw dst_mac {phy} "
-           "action skbedit ptype host pipe action mirred ingress redirect dev br-phy; "
-           f"tc filter add dev br-phy egress prot ip pref 1 flower action mirred egress "
-           f"redirect dev {dev}; "
-           f"tc filter add dev {dev} ingress prot ip pref 2 flower skip_sw dst_mac "
-           "02:00:00:00:00:01 ip_proto udp dst_port 10-20 action goto chain 1; "
-           f"tc filter add dev {dev} ingress chain 1 prot ip pref 2 flower skip_sw dst_ip "
-           f"10.0.0.2 action mirred egress redirect dev {pf}")
+        for line in (
+                "t0 ingress prot ip pref 1 flower enc_dst_ip 192.168.5.1 enc_key_id 5 "
+                f"enc_dst_port 4789 action mirred egress redirect dev {pf}",
+                f"{pf} ingress prot ip pref 1 flower skip_sw dst_mac 02:00:00:00:00:02 "
+                "action tunnel_key set src_ip 192.168.5.1 dst_ip 192.168.5.2 id 5 "
+                "dst_port 4789 pipe action mirred egress redirect dev t0",
+                f"{dev} ingress prot ip pref 1 flower skip_sw dst_mac {phy} action "
+                "skbedit ptype host pipe action mirred ingress redirect dev br-phy",
+                "br-phy egress prot ip pref 1 flower action mirred egress redirect "
+                f"dev {dev}",
+                f"{dev} ingress prot ip pref 2 flower skip_sw dst_mac 02:00:00:00:00:01 "
+                "ip_proto udp dst_port 10-20 action goto chain 1",
+                f"{dev} ingress chain 1 prot ip pref 2 flower skip_sw dst_ip 10.0.0.2 "
+                f"action mirred egress redirect dev {pf}"):
+            sh(f"tc filter add dev {line}")
         until("all of it is in the card", lambda: counter("rules") == 7 and
               counter("neighs") == 1 and counter("tun_ips") == 1)
         remove()
