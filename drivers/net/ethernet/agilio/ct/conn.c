@@ -3,7 +3,10 @@
  * A connection: from what the flow table says to a record, and from that to a
  * rule. 03-flower.md section 7.4.
  */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <linux/udp.h>
 #include <net/flow_offload.h>
 #include <net/ipv6.h>
 
@@ -66,27 +69,60 @@ static int conn_take_match(const struct flow_rule *from, struct agl_conn *to,
 	return 0;
 }
 
-/* Which is in the place that NAT changes; @size: of it. NULL: none that it may */
+static void *conn_place_v4(struct agl_tuple *t, unsigned int at)
+{
+	switch (at) {
+	case offsetof(struct iphdr, saddr):
+		return &t->src;
+	case offsetof(struct iphdr, daddr):
+		return &t->dst;
+	default:
+		return NULL;
+	}
+}
+
+/* Word by word */
+static void *conn_place_v6(struct agl_tuple *t, unsigned int at)
+{
+	const unsigned int src = offsetof(struct ipv6hdr, saddr);
+	const unsigned int dst = offsetof(struct ipv6hdr, daddr);
+
+	if (at % 4 || at < src || at >= sizeof(struct ipv6hdr))
+		return NULL;
+	return at < dst ? (u8 *)&t->src + at - src : (u8 *)&t->dst + at - dst;
+}
+
+/* Of TCP and UDP alike */
+static void *conn_place_port(struct agl_tuple *t, unsigned int at)
+{
+	switch (at) {
+	case offsetof(struct udphdr, source):
+		return &t->sport;
+	case offsetof(struct udphdr, dest):
+		return &t->dport;
+	default:
+		return NULL;
+	}
+}
+
+/* What NAT changes there; @size: of it. NULL: none that it may */
 static void *conn_place(struct agl_conn *c, const struct flow_action_entry *a,
 			unsigned int *size)
 {
 	struct agl_tuple *t = &c->becomes;
 	unsigned int at = a->mangle.offset;
 
-	*size = 4;
+	*size = sizeof(__be32);
 	if (a->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_IP4 && !c->v6)
-		return at == 12 ? &t->src : at == 16 ? &t->dst : NULL;
-	if (a->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_IP6 && c->v6 && !(at % 4)) {
-		if (at >= 8 && at < 24)
-			return (u8 *)&t->src + at - 8;
-		return at >= 24 && at < 40 ? (u8 *)&t->dst + at - 24 : NULL;
-	}
-	*size = 2;
+		return conn_place_v4(t, at);
+	if (a->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_IP6 && c->v6)
+		return conn_place_v6(t, at);
+	*size = sizeof(__be16);
 	if ((a->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_TCP &&
 	     c->proto == IPPROTO_TCP) ||
 	    (a->mangle.htype == FLOW_ACT_MANGLE_HDR_TYPE_UDP &&
 	     c->proto == IPPROTO_UDP))
-		return at == 0 ? &t->sport : at == 2 ? &t->dport : NULL;
+		return conn_place_port(t, at);
 	return NULL;
 }
 
@@ -98,7 +134,7 @@ static int conn_take_mangle(struct agl_conn *c, const struct flow_action_entry *
 
 	if (!to)
 		return -EOPNOTSUPP;
-	if (size == 4)
+	if (size == sizeof(__be32))
 		*(__be32 *)to = cpu_to_be32(a->mangle.val);
 	else
 		*(__be16 *)to = cpu_to_be16(a->mangle.val);
