@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lib import ktest
 from lib.ktest import test
-from lib.net import (Port, counter, env, every, fails, js, quiet, sh, until,
+from lib.net import (Port, counter, env, every, fails, js, phys, quiet, sh, until,
                      wait_carrier)
 from lib.ovs import mac
 from lib.pkt import Frame
@@ -34,16 +34,7 @@ def netdevs() -> set[str]:
 
 
 def representors(prefix: str = "p") -> list[str]:
-    out = []
-    for d in sorted(netdevs()):
-        try:
-            with open(f"/sys/class/net/{d}/phys_port_name", encoding="ascii") as f:
-                name = f.read().strip()
-        except OSError:
-            continue
-        if name.startswith(prefix):
-            out.append(d)
-    return out
+    return [d for d in sorted(netdevs()) if phys(d).startswith(prefix)]
 
 
 def set_vfs(n: int) -> None:

@@ -14,8 +14,8 @@ from functools import partial
 
 from lib import ktest
 from lib.ktest import test
-from lib.net import (Port, arrival, counter, env, fails, js, quiet, sh, tcp, until,
-                     vf_names, wait_carrier, wire)
+from lib.net import (Port, arrival, counter, env, fails, js, phys, quiet, sh, tcp,
+                     until, vf_names, wait_carrier, wire)
 from lib.pkt import Frame
 
 CARD = env("CARD")
@@ -71,14 +71,6 @@ def until_still(name: str) -> None:
         return counter(name) == before
 
     until(f"{name} stands still", still)
-
-
-def phys(dev: str) -> str:
-    try:
-        with open(f"/sys/class/net/{dev}/phys_port_name", encoding="ascii") as f:
-            return f.read().strip()
-    except OSError:
-        return ""
 
 
 def set_vfs(n: int) -> None:

@@ -435,6 +435,18 @@ def link6() -> None:
             until("by the card again", lambda: by_card(far, o))
 
 
+def dark_and_back(o: Outer) -> None:
+    """The cable is pulled: nothing is sent into the dark. And put back."""
+    until("by the card", lambda: by_card(far, o))
+    sh("lab-qmp cable 0 off")
+    wait_carrier(UP, False)
+    until("the card forgets it", lambda: counter("neighs") == 0)
+    assert not by_card(far, o)
+    sh("lab-qmp cable 0 on")
+    wait_carrier(UP)
+    until("by the card again", lambda: by_card(far, o))
+
+
 @test("link down: a permanent neighbour leaves the card, too, of either family")
 def link_permanent() -> None:
     needs_agilio()
@@ -443,14 +455,7 @@ def link_permanent() -> None:
         sh(f"ip neigh replace {REMOTE[v6]} lladdr {PEER} dev {UP} nud permanent")
         o = outgoing("vxlan", v6)
         with sending(o):
-            until("by the card", lambda: by_card(far, o))
-            sh("lab-qmp cable 0 off")
-            wait_carrier(UP, False)
-            until("the card forgets it", lambda: counter("neighs") == 0)
-            assert not by_card(far, o)
-            sh("lab-qmp cable 0 on")
-            wait_carrier(UP)
-            until("by the card again", lambda: by_card(far, o))
+            dark_and_back(o)
 
 
 @test("a deleted entry: to the host, then resolved and in the card again")
@@ -472,14 +477,7 @@ def link() -> None:
     with peer_answers() as mac:
         o = outgoing("vxlan", False, dmac=mac)
         with sending(o):
-            until("by the card", lambda: by_card(far, o))
-            sh("lab-qmp cable 0 off")
-            wait_carrier(UP, False)
-            until("the card forgets it", lambda: counter("neighs") == 0)
-            assert not by_card(far, o)
-            sh("lab-qmp cable 0 on")
-            wait_carrier(UP)
-            until("by the card again", lambda: by_card(far, o))
+            dark_and_back(o)
 
 
 @test("the route moves to the other uplink and back")

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 
 from lib import ktest
 from lib.ktest import test
-from lib.net import (Port, arrival, carrier, counter, env, fails, js, quiet, sh,
-                     until, vf_names, wait_carrier, wire)
+from lib.net import (Port, arrival, carrier, counter, env, fails, js, phys, quiet,
+                     sh, until, vf_names, wait_carrier, wire)
 from lib.pkt import Frame
 
 CARD = env("CARD")
@@ -39,14 +39,6 @@ def bus_master(on: bool) -> None:
 
 def unbind() -> None:
     sh(f"echo {CARD} > {DRV}/unbind")
-
-
-def phys(dev: str) -> str:
-    try:
-        with open(f"/sys/class/net/{dev}/phys_port_name", encoding="ascii") as f:
-            return f.read().strip()
-    except OSError:
-        return ""
 
 
 def make_vfs(n: int) -> None:

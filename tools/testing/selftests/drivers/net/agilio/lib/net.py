@@ -281,6 +281,15 @@ def quiet() -> None:
             sh(f"{prefix}sysctl -qw net.ipv6.conf.{d}.disable_ipv6=1")
 
 
+def phys(dev: str) -> str:
+    """What a netdev says that it is for, or nothing."""
+    try:
+        with open(f"/sys/class/net/{dev}/phys_port_name", encoding="ascii") as f:
+            return f.read().strip()
+    except OSError:
+        return ""
+
+
 def vf_names() -> None:
     """Look the VFs' netdevs up again, after VFs were made anew. Their names
     are not always the same: udev looks through the PF's children for them, and
