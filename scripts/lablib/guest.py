@@ -276,10 +276,7 @@ class Guest:
                 return reply
 
     def _serve_qmp(self, buf: bytearray) -> None:
-        try:
-            data = self.gq.recv(65536)
-        except ConnectionResetError:
-            return  # QEMU was told to quit
+        data = self.gq.recv(65536)
         buf += data
         while b"\n" in buf:
             line, _, rest = bytes(buf).partition(b"\n")
@@ -290,6 +287,18 @@ class Guest:
             except ValueError:
                 reply = b'{"error":{"desc":"not JSON"}}\n'
             self.gq.sendall(reply)
+
+    def _serve(self, ready: list[object], fds: list[object], buf: bytearray) -> None:
+        if self.gq in ready:
+            self._serve_qmp(buf)
+        if self.io in ready:
+            data = self.io.recv(65536)
+            if not data:
+                fds.remove(self.io)
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        if sys.stdin in ready:
+            self.io.sendall(os.read(0, 4096))
 
     def attend(self) -> int:
         """Relay until the guest is off. Return: what to exit with."""
@@ -313,16 +322,10 @@ class Guest:
                       file=sys.stderr)
                 return STATUS_HANG
             ready = select.select(fds, [], [], 0.5)[0]
-            if self.gq in ready:
-                self._serve_qmp(buf)
-            if self.io in ready:
-                data = self.io.recv(65536)
-                if not data:
-                    fds.remove(self.io)
-                sys.stdout.buffer.write(data)
-                sys.stdout.buffer.flush()
-            if sys.stdin in ready:
-                self.io.sendall(os.read(0, 4096))
+            try:
+                self._serve(ready, fds, buf)
+            except ConnectionError:
+                pass  # QEMU is going; verdict() tells whether it was told to
         self._rest()
         return self.verdict()
 
